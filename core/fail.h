@@ -1,0 +1,34 @@
+// Throwing with a formatted text, for `.cpp` files of this library (fmt stays out of public
+// headers).
+#pragma once
+
+#include <taskgrad/core/dtype.h>
+#include <taskgrad/core/error.h>
+#include <taskgrad/core/shape.h>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+template <>
+struct fmt::formatter<taskgrad::Shape> : fmt::formatter<std::string> {
+  auto format(const taskgrad::Shape& shape, fmt::format_context& context) const {
+    return fmt::formatter<std::string>::format(taskgrad::to_string(shape), context);
+  }
+};
+
+template <>
+struct fmt::formatter<taskgrad::DType> : fmt::formatter<std::string_view> {
+  auto format(taskgrad::DType dtype, fmt::format_context& context) const {
+    return fmt::formatter<std::string_view>::format(taskgrad::name(dtype), context);
+  }
+};
+
+namespace taskgrad {
+
+/// Throws E with the formatted text; out of line and cold, so that checks cost their compare only.
+template <class E, class... Args>
+[[noreturn, gnu::cold, gnu::noinline]] void fail(fmt::format_string<Args...> text, Args&&... args) {
+  throw E(fmt::format(text, std::forward<Args>(args)...));
+}
+
+}  // namespace taskgrad

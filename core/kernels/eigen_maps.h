@@ -1,0 +1,18 @@
+// Eigen's view of raw buffers. Private to the kernels: no public header includes Eigen.
+#pragma once
+
+#include <Eigen/Core>
+
+#include <cstdint>
+
+namespace taskgrad::kernels {
+
+template <class T>
+using ArrayIn = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
+template <class T>
+using ArrayOut = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
+
+template <class T>
+using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+}  // namespace taskgrad::kernels

@@ -1,0 +1,87 @@
+#include <taskgrad/core/fail.h>
+#include <taskgrad/core/kernels.h>
+#include <taskgrad/core/kernels/eigen_maps.h>
+#include <taskgrad/core/parallel.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace taskgrad::kernels {
+namespace {
+
+void check_alike(const char* where, const Tensor& value, const Tensor& state,
+                 const Tensor& gradient) {
+  if (!(value.shape() == state.shape()) || !(value.shape() == gradient.shape())) {
+    fail<ShapeError>("{}: value, state and gradient have one shape: {} · {} · {}", where,
+                     value.shape(), state.shape(), gradient.shape());
+  }
+  if (value.dtype() != state.dtype() || value.dtype() != gradient.dtype()) {
+    fail<DTypeError>("{}: value, state and gradient have one element type: {} · {} · {}", where,
+                     value.dtype(), state.dtype(), gradient.dtype());
+  }
+}
+
+std::int64_t blocks_of(std::int64_t size) { return (size + kBlock - 1) / kBlock; }
+
+}  // namespace
+
+void adam(Tensor& value, Tensor& mean, Tensor& variance, const Tensor& gradient,
+          const AdamRates& rates) {
+  check_alike("adam", value, mean, gradient);
+  check_alike("adam", value, variance, gradient);
+  const Tensor packed = gradient.contiguous();
+  const Tensor old_value = value.unique() ? Tensor() : value.contiguous();
+  if (old_value.defined()) value = Tensor::empty(old_value.shape(), old_value.dtype());
+  if (!mean.unique()) mean = mean.clone();
+  if (!variance.unique()) variance = variance.clone();
+  dispatch(value.dtype(), [&]<class T>(Type<T>) {
+    T* out = value.mutable_data<T>();
+    const T* in = old_value.defined() ? old_value.data<T>() : out;
+    T* m = mean.mutable_data<T>();
+    T* v = variance.mutable_data<T>();
+    const T* g = packed.data<T>();
+    const T beta1 = static_cast<T>(rates.beta1);
+    const T beta2 = static_cast<T>(rates.beta2);
+    const T step = static_cast<T>(rates.step / rates.first_correction);
+    const T correction = static_cast<T>(1.0 / std::sqrt(rates.second_correction));
+    const T epsilon = static_cast<T>(rates.epsilon);
+    const T kept = static_cast<T>(1.0 - rates.step * rates.decay);
+    parallel_blocks(blocks_of(value.size()), 4 * value.size(), [&](std::int64_t block) {
+      const std::int64_t first = block * kBlock;
+      const std::int64_t count = std::min(kBlock, value.size() - first);
+      const ArrayIn<T> gradients(g + first, count);
+      ArrayOut<T> means(m + first, count);
+      ArrayOut<T> variances(v + first, count);
+      means = means * beta1 + gradients * (T(1) - beta1);
+      variances = variances * beta2 + gradients * gradients * (T(1) - beta2);
+      ArrayOut<T>(out + first, count) = ArrayIn<T>(in + first, count) * kept -
+                                        means * step / (variances.sqrt() * correction + epsilon);
+    });
+  });
+}
+
+void sgd(Tensor& value, Tensor& velocity, const Tensor& gradient, double rate, double momentum,
+         double decay) {
+  check_alike("sgd", value, velocity, gradient);
+  const Tensor packed = gradient.contiguous();
+  const Tensor old_value = value.unique() ? Tensor() : value.contiguous();
+  if (old_value.defined()) value = Tensor::empty(old_value.shape(), old_value.dtype());
+  if (!velocity.unique()) velocity = velocity.clone();
+  dispatch(value.dtype(), [&]<class T>(Type<T>) {
+    T* out = value.mutable_data<T>();
+    const T* in = old_value.defined() ? old_value.data<T>() : out;
+    T* u = velocity.mutable_data<T>();
+    const T* g = packed.data<T>();
+    parallel_blocks(blocks_of(value.size()), 2 * value.size(), [&](std::int64_t block) {
+      const std::int64_t first = block * kBlock;
+      const std::int64_t count = std::min(kBlock, value.size() - first);
+      const ArrayIn<T> values(in + first, count);
+      ArrayOut<T> velocities(u + first, count);
+      velocities = velocities * static_cast<T>(momentum) + ArrayIn<T>(g + first, count) +
+                   values * static_cast<T>(decay);
+      ArrayOut<T>(out + first, count) = values - velocities * static_cast<T>(rate);
+    });
+  });
+}
+
+}  // namespace taskgrad::kernels

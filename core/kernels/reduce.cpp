@@ -1,0 +1,174 @@
+#include <taskgrad/core/fail.h>
+#include <taskgrad/core/kernels.h>
+#include <taskgrad/core/kernels/eigen_maps.h>
+#include <taskgrad/core/memory.h>
+#include <taskgrad/core/parallel.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace taskgrad::kernels {
+namespace {
+
+constexpr std::int64_t kReduceBlock = 4'096;
+constexpr std::int64_t kLanes = 16;
+
+// Adds by halves, so that the error grows with log2 of the count. Overwrites its argument.
+template <class T>
+T pairwise(T* values, std::int64_t count) {
+  if (count == 0) return T(0);
+  for (; count > 1; count = (count + 1) / 2) {
+    for (std::int64_t i = 0; i < count / 2; ++i) values[i] = values[2 * i] + values[2 * i + 1];
+    if (count % 2 == 1) values[count / 2] = values[count - 1];
+  }
+  return values[0];
+}
+
+// Sum of term(i) for i in [first, last): 16 lanes run side by side and are then added by halves.
+template <class T, class Term>
+T block_sum(std::int64_t first, std::int64_t last, const Term& term) {
+  std::array<T, kLanes> lane{};
+  std::int64_t i = first;
+  for (; i + kLanes <= last; i += kLanes) {
+    for (std::int64_t k = 0; k < kLanes; ++k) lane[static_cast<std::size_t>(k)] += term(i + k);
+  }
+  for (std::int64_t k = 0; i + k < last; ++k) lane[static_cast<std::size_t>(k)] += term(i + k);
+  return pairwise(lane.data(), kLanes);
+}
+
+// Sum of term(i) for i in [0, size): fixed blocks, then a pairwise tree over them.
+template <class T, class Term>
+T long_sum(std::int64_t size, const Term& term) {
+  if (size <= kReduceBlock) return block_sum<T>(0, size, term);
+  const std::int64_t blocks = (size + kReduceBlock - 1) / kReduceBlock;
+  List<T> partial(static_cast<std::size_t>(blocks));
+  parallel_blocks(blocks, size, [&](std::int64_t block) {
+    const std::int64_t first = block * kReduceBlock;
+    partial[static_cast<std::size_t>(block)] =
+        block_sum<T>(first, std::min(size, first + kReduceBlock), term);
+  });
+  return pairwise(partial.data(), blocks);
+}
+
+// Sums a packed [outer, length, inner] over the middle axis; each output has one thread and one
+// order. Columns are cut into strips so that a tall matrix still uses every thread.
+template <class T>
+void sum_middle(const T* x, T* z, std::int64_t outer, std::int64_t length, std::int64_t inner) {
+  if (inner == 1) {
+    parallel_blocks(outer, outer * length, [&](std::int64_t row) {
+      const T* from = x + row * length;
+      z[row] = block_sum<T>(0, length, [from](std::int64_t i) { return from[i]; });
+    });
+    return;
+  }
+  constexpr std::int64_t kStrip = 64;
+  const std::int64_t strips = (inner + kStrip - 1) / kStrip;
+  parallel_blocks(outer * strips, outer * length * inner, [&](std::int64_t block) {
+    const std::int64_t first = block % strips * kStrip;
+    const std::int64_t count = std::min(kStrip, inner - first);
+    const T* from = x + block / strips * length * inner + first;
+    std::array<T, kStrip> total{};
+    for (std::int64_t i = 0; i < length; ++i) {
+      for (std::int64_t k = 0; k < count; ++k) {
+        total[static_cast<std::size_t>(k)] += from[i * inner + k];
+      }
+    }
+    std::copy_n(total.begin(), count, z + block / strips * inner + first);
+  });
+}
+
+// Sums one run of neighbouring axes [first, last) of a packed tensor; they stay with extent 1.
+Tensor sum_run(const Tensor& x, int first, int last) {
+  std::int64_t outer = 1;
+  std::int64_t length = 1;
+  std::int64_t inner = 1;
+  Shape shape = x.shape();
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    (axis < first ? outer : (axis < last ? length : inner)) *= shape[axis];
+    if (axis >= first && axis < last) shape.set(axis, 1);
+  }
+  Tensor result = Tensor::empty(shape, x.dtype());
+  dispatch(x.dtype(), [&]<class T>(Type<T>) {
+    const T* from = x.data<T>();
+    T* to = result.mutable_data<T>();
+    if (outer == 1 && inner == 1) {
+      *to = long_sum<T>(length, [from](std::int64_t i) { return from[i]; });
+    } else {
+      sum_middle(from, to, outer, length, inner);
+    }
+  });
+  return result;
+}
+
+template <class T>
+T dot_of(const Tensor& x, const Tensor& y) {
+  const T* a = x.data<T>();
+  const T* b = y.data<T>();
+  return long_sum<T>(x.size(), [a, b](std::int64_t i) { return a[i] * b[i]; });
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x, AxisSet axes, bool keep) {
+  Tensor result = x.contiguous();
+  Shape kept;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const bool summed = (axes >> axis) & 1;
+    if (keep || !summed) kept.append(summed ? 1 : x.shape()[axis]);
+  }
+  for (int first = x.rank(); first-- > 0;) {  // from the back: later runs are small by then
+    if (!((axes >> first) & 1)) continue;
+    const int last = first + 1;
+    while (first > 0 && ((axes >> (first - 1)) & 1)) --first;
+    result = sum_run(result, first, last);
+  }
+  return kept == result.shape() ? result : result.reshape(kept);
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  if (!broadcasts_to(shape, x.shape())) {
+    fail<ShapeError>("sum_to: {} does not broadcast to {}", shape, x.shape());
+  }
+  const int shift = x.rank() - shape.rank();
+  AxisSet axes = 0;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    if (axis < shift || (shape[axis - shift] == 1 && x.shape()[axis] != 1)) {
+      axes = static_cast<AxisSet>(axes | (1 << axis));
+    }
+  }
+  const Tensor result = sum(x, axes, true);
+  return result.shape() == shape ? result : result.reshape(shape);
+}
+
+Tensor dot(const Tensor& x, const Tensor& y) {
+  if (!(x.shape() == y.shape())) {
+    fail<ShapeError>("dot: shapes must be the same: lhs {} · rhs {}", x.shape(), y.shape());
+  }
+  if (x.dtype() != y.dtype()) {
+    fail<DTypeError>("dot: element types must be the same: lhs {} · rhs {}", x.dtype(), y.dtype());
+  }
+  const Tensor a = x.contiguous();
+  const Tensor b = y.contiguous();
+  Tensor result = Tensor::empty({}, x.dtype());
+  dispatch(x.dtype(), [&]<class T>(Type<T>) { *result.mutable_data<T>() = dot_of<T>(a, b); });
+  return result;
+}
+
+Tensor norm(const Tensor& x) {
+  const Tensor packed = x.contiguous();
+  Tensor result = Tensor::empty({}, x.dtype());
+  dispatch(x.dtype(), [&]<class T>(Type<T>) {
+    *result.mutable_data<T>() = std::sqrt(dot_of<T>(packed, packed));
+  });
+  return result;
+}
+
+bool all_finite(const Tensor& x) {
+  const Tensor packed = x.contiguous();
+  return dispatch(x.dtype(), [&]<class T>(Type<T>) {
+    return ArrayIn<T>(packed.data<T>(), packed.size()).isFinite().all();
+  });
+}
+
+}  // namespace taskgrad::kernels

@@ -1,0 +1,36 @@
+// Threads. Work is cut into blocks that depend on its shape only; threads decide who does a block,
+// never what a block is, so results have equal bits for every thread count.
+#pragma once
+
+#include <cstdint>
+
+namespace taskgrad {
+
+/// Threads that kernels may use from now on; at least 1. Throws ConfigError otherwise. Small
+/// tensors stay on the calling thread whatever this says. Default: what OpenMP offers
+/// (OMP_NUM_THREADS).
+void set_threads(int count);
+int threads() noexcept;
+
+/// Elements an elementwise block has: a multiple of every SIMD packet, so that which elements take
+/// the packet path and which the tail does not depend on the number of threads.
+inline constexpr std::int64_t kBlock = 16'384;
+
+/// Work below this many element operations is not worth waking a thread for.
+inline constexpr std::int64_t kParallelCost = 65'536;
+
+namespace internal {
+using BlockFunction = void (*)(void* body, std::int64_t block);
+void run_blocks(std::int64_t count, std::int64_t cost, BlockFunction run, void* body);
+}  // namespace internal
+
+/// Calls `body(block)` for each block in [0, count), on several threads if `cost`, the element
+/// operations of all blocks together, makes it worth it. `body` must not throw or allocate.
+template <class Body>
+void parallel_blocks(std::int64_t count, std::int64_t cost, Body&& body) {
+  internal::run_blocks(
+      count, cost, [](void* erased, std::int64_t block) { (*static_cast<Body*>(erased))(block); },
+      &body);
+}
+
+}  // namespace taskgrad

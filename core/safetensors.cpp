@@ -1,0 +1,251 @@
+// The format: u64 length of the header, a JSON header, the data.
+// Header: {"__metadata__": {name: text}, name: {"dtype", "shape", "data_offsets": [begin, end]}}.
+#include <taskgrad/core/fail.h>
+#include <taskgrad/core/safetensors.h>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <set>
+#include <system_error>
+#include <vector>
+
+namespace taskgrad {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kMetadata = "__metadata__";
+constexpr std::size_t kLengthBytes = 8;
+constexpr std::size_t kAlignment = 8;
+constexpr std::uint64_t kMostHeaderBytes = 100'000'000;
+
+std::string_view code_of(DType dtype) { return dtype == DType::f32 ? "F32" : "F64"; }
+
+// The elements of a packed tensor.
+const void* bytes_of(const Tensor& tensor) {
+  return dispatch(tensor.dtype(),
+                  [&]<class T>(Type<T>) -> const void* { return tensor.data<T>(); });
+}
+
+std::size_t byte_count(const Tensor& tensor) {
+  return static_cast<std::size_t>(tensor.size()) * size_of(tensor.dtype());
+}
+
+// The JSON library keeps the last of several equal keys without a word; here they are a mistake.
+// Neither is there a reason for lists within lists, which would only exhaust some stack later.
+Json parse_header(std::string_view text, std::string_view where) {
+  constexpr int kDeepest = 3;
+  std::vector<std::set<std::string>> keys;  // of the objects that are open
+  const auto watch = [&](int depth, Json::parse_event_t event, const Json& parsed) {
+    if (depth > kDeepest) fail<IoError>("{}: the header must not be nested this deep", where);
+    if (event == Json::parse_event_t::object_start) keys.emplace_back();
+    if (event == Json::parse_event_t::object_end) keys.pop_back();
+    if (event == Json::parse_event_t::key) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (!keys.back().insert(key).second) {
+        fail<IoError>("{}: each name at most once: {:?}", where, key);
+      }
+    }
+    return true;
+  };
+  try {
+    return Json::parse(text, watch);
+  } catch (const Json::exception& error) {
+    fail<IoError>("{}: the header must be JSON: {:.200}", where, error.what());
+  }
+}
+
+// One tensor of the header: where its bytes are, and what they mean.
+struct Entry {
+  std::string name;
+  DType dtype;
+  Shape shape;
+  std::uint64_t begin, end;
+};
+
+std::vector<std::uint64_t> read_sizes(const Json& value, std::string_view field,
+                                      std::string_view where, const std::string& name) {
+  const bool sizes = value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& x) {
+                       return x.is_number_unsigned();
+                     });
+  if (!sizes) {
+    fail<IoError>("{}: tensor {:?}: {} must be a list of sizes: {:.80}", where, name, field,
+                  value.dump(-1, ' ', true, Json::error_handler_t::replace));
+  }
+  return value.get<std::vector<std::uint64_t>>();
+}
+
+Entry read_entry(const std::string& name, const Json& value, std::string_view where) {
+  if (!value.is_object() || value.size() != 3 || !value.contains("dtype") ||
+      !value.contains("shape") || !value.contains("data_offsets")) {
+    fail<IoError>("{}: tensor {:?}: needs dtype, shape and data_offsets, and nothing else", where,
+                  name);
+  }
+  const Json& dtype = value["dtype"];
+  if (dtype != code_of(DType::f32) && dtype != code_of(DType::f64)) {
+    fail<IoError>("{}: tensor {:?}: dtype must be F32 or F64: {:.80}", where, name,
+                  dtype.dump(-1, ' ', true, Json::error_handler_t::replace));
+  }
+  Entry entry{name, dtype == code_of(DType::f32) ? DType::f32 : DType::f64, {}, 0, 0};
+
+  const auto extents = read_sizes(value["shape"], "shape", where, name);
+  if (extents.size() > kMaxRank) {
+    fail<IoError>("{}: tensor {:?}: at most {} axes: [{}]", where, name, kMaxRank,
+                  fmt::join(extents, ", "));
+  }
+  // Extents of 0 do not count, so that no part of the product can overflow either.
+  std::uint64_t room = std::numeric_limits<std::int64_t>::max() / size_of(entry.dtype);
+  for (const std::uint64_t extent : extents) {
+    if (extent > room) {
+      fail<IoError>("{}: tensor {:?}: the shape is too large: [{}]", where, name,
+                    fmt::join(extents, ", "));
+    }
+    room /= std::max<std::uint64_t>(extent, 1);
+    entry.shape.append(static_cast<std::int64_t>(extent));
+  }
+
+  const auto offsets = read_sizes(value["data_offsets"], "data_offsets", where, name);
+  if (offsets.size() != 2 || offsets[0] > offsets[1]) {
+    fail<IoError>("{}: tensor {:?}: data_offsets must be begin and end: [{}]", where, name,
+                  fmt::join(offsets, ", "));
+  }
+  entry.begin = offsets[0];
+  entry.end = offsets[1];
+  const auto needed = static_cast<std::uint64_t>(entry.shape.size()) * size_of(entry.dtype);
+  if (entry.end - entry.begin != needed) {
+    fail<IoError>("{}: tensor {:?}: {} {} takes {} bytes: data_offsets [{}, {}]", where, name,
+                  entry.dtype, entry.shape, needed, entry.begin, entry.end);
+  }
+  return entry;
+}
+
+// Tensors must lie end to end and fill the data: no hole, no overlap, nothing left.
+void check_layout(std::vector<Entry>& entries, std::size_t data_bytes, std::string_view where) {
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
+  std::uint64_t filled = 0;
+  for (const Entry& entry : entries) {
+    if (entry.begin != filled || entry.end > data_bytes) {
+      fail<IoError>(
+          "{}: tensor {:?}: must begin at {} and end within the {} bytes of data: [{}, {}]", where,
+          entry.name, filled, data_bytes, entry.begin, entry.end);
+    }
+    filled = entry.end;
+  }
+  if (filled != data_bytes) {
+    fail<IoError>("{}: tensors must fill the data: {} of {} bytes", where, filled, data_bytes);
+  }
+}
+
+}  // namespace
+
+std::string encode_safetensors(const StateDict& state, std::string_view where) {
+  Json header = Json::object();
+  if (!state.text.empty()) header[kMetadata] = state.text;
+  std::string data;
+  for (const DType dtype : {DType::f64, DType::f32}) {  // the wider first: everything is aligned
+    for (const auto& [name, tensor] : state.tensors) {
+      if (!tensor.defined() || name == kMetadata) {
+        fail<IoError>("{}: tensor {:?}: must be defined, and not of this reserved name: {:?}",
+                      where, name, kMetadata);
+      }
+      if (tensor.dtype() != dtype) continue;
+      const Tensor packed = tensor.contiguous();
+      const std::size_t begin = data.size();
+      data.append(static_cast<const char*>(bytes_of(packed)), byte_count(packed));
+      header[name] = {
+          {"dtype", code_of(dtype)},
+          {"shape", std::vector<std::int64_t>(tensor.shape().begin(), tensor.shape().end())},
+          {"data_offsets", {begin, data.size()}}};
+    }
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const Json::exception& error) {
+    fail<IoError>("{}: names and texts must be UTF-8: {}", where, error.what());
+  }
+  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  const std::uint64_t length = text.size();
+  std::string bytes(kLengthBytes, '\0');
+  std::memcpy(bytes.data(), &length, kLengthBytes);
+  return bytes + text + data;
+}
+
+StateDict decode_safetensors(std::string_view bytes, std::string_view where) {
+  std::uint64_t length = 0;
+  if (bytes.size() < kLengthBytes) {
+    fail<IoError>("{}: at least {} bytes are needed: {}", where, kLengthBytes, bytes.size());
+  }
+  std::memcpy(&length, bytes.data(), kLengthBytes);
+  bytes.remove_prefix(kLengthBytes);
+  if (length > std::min<std::uint64_t>(bytes.size(), kMostHeaderBytes)) {
+    fail<IoError>("{}: the header must fit into the file and {} bytes: {}", where, kMostHeaderBytes,
+                  length);
+  }
+  const Json header = parse_header(bytes.substr(0, length), where);
+  if (!header.is_object()) fail<IoError>("{}: the header must be a JSON object", where);
+
+  StateDict state;
+  std::vector<Entry> entries;
+  for (const auto& [name, value] : header.items()) {
+    if (name != kMetadata) {
+      entries.push_back(read_entry(name, value, where));
+      continue;
+    }
+    const bool texts =
+        value.is_object() &&
+        std::all_of(value.begin(), value.end(), [](const Json& x) { return x.is_string(); });
+    if (!texts) fail<IoError>("{}: {} must be an object of texts", where, kMetadata);
+    state.text = value.get<std::map<std::string, std::string>>();
+  }
+  const std::string_view data = bytes.substr(length);
+  check_layout(entries, data.size(), where);
+  for (const Entry& entry : entries) {
+    Tensor tensor = Tensor::empty(entry.shape, entry.dtype);
+    dispatch(entry.dtype, [&]<class T>(Type<T>) {
+      std::memcpy(tensor.mutable_data<T>(), data.data() + entry.begin, byte_count(tensor));
+    });
+    state.tensors.emplace(entry.name, std::move(tensor));
+  }
+  return state;
+}
+
+void save(const std::filesystem::path& path, const StateDict& state) {
+  const std::string bytes = encode_safetensors(state, path.string());
+  std::filesystem::path aside = path;
+  aside += ".partial";
+  std::ofstream file(aside, std::ios::binary | std::ios::trunc);
+  if (!file) fail<IoError>("{}: could not be opened to be written", aside.string());
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();  // flushes; a full disk shows here at the latest
+  std::error_code error = file ? std::error_code() : std::make_error_code(std::errc::io_error);
+  if (!error) std::filesystem::rename(aside, path, error);
+  if (error) {
+    std::error_code ignored;
+    std::filesystem::remove(aside, ignored);
+    fail<IoError>("{}: could not be written: {}", path.string(), error.message());
+  }
+}
+
+StateDict load(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (!file || error) fail<IoError>("{}: could not be opened to be read", path.string());
+  std::string bytes(size, '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(size));
+  if (!file) fail<IoError>("{}: could not be read to its end", path.string());
+  return decode_safetensors(bytes, path.string());
+}
+
+}  // namespace taskgrad
