@@ -1,0 +1,77 @@
+// The node behind a Var and what an op looks like to the engine. For the engine and for op.h; users
+// of the library need var.h only.
+#pragma once
+
+#include <taskgrad/autograd/var.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace taskgrad {
+
+class Ctx;
+class Cotangents;
+
+/// What an op declares about itself.
+struct OpInfo {
+  std::string_view name;
+  std::string_view formula;  ///< the value and its derivative in one line
+  bool broadcasts = false;   ///< the engine sums each cotangent back to its input's shape
+  bool linear = false;       ///< in each input while the others are held; tested by adjointness
+};
+
+/// An op as the engine sees it: no state, so a rule cannot capture a node and make a cycle.
+struct OpType {
+  OpInfo info;
+  void (*vjp)(const Ctx&, const Var& cotangent, Cotangents& out);  ///< null: not differentiable
+};
+
+/// One allocation: the node, then `arity` pointers to inputs, then the op's attributes.
+struct Node {
+  std::uint32_t references;
+  std::uint32_t mark;  // used by grad(): 0 outside of it, else 1 + position in its table
+  std::uint64_t id;
+  const OpType* op;  // null for leaves and constants
+  Tensor value;
+  std::uint16_t arity;
+  std::uint16_t attribute_bytes;
+  bool tracked;
+
+  Node** inputs() { return reinterpret_cast<Node**>(this + 1); }
+  Node* const* inputs() const { return reinterpret_cast<Node* const*>(this + 1); }
+  const void* attributes() const { return inputs() + arity; }
+};
+
+/// Between handles and nodes.
+struct NodeAccess {
+  static Node* node(const Var& var) noexcept { return var.node_; }
+  static Var share(Node* node) noexcept;  ///< one more handle
+  static Var adopt(Node* node) noexcept { return Var(node); }
+  /// The tensor of a handle that is given up; moved out when nobody else holds the node.
+  static Tensor take_value(Var&& var);
+};
+
+namespace internal {
+
+bool recording() noexcept;
+
+/// Sets whether operations are recorded, until it goes out of scope.
+class Recording {
+ public:
+  explicit Recording(bool on) noexcept;
+  ~Recording();
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  bool previous_;
+};
+
+/// A new node for `op`. Inputs and attributes are kept only if a gradient can pass.
+Var record(const OpType& op, Tensor value, std::span<const Var* const> inputs,
+           const void* attributes, std::size_t attribute_bytes);
+
+}  // namespace internal
+}  // namespace taskgrad
