@@ -1,0 +1,32 @@
+#include <taskgrad/autograd/ops.h>
+#include <taskgrad/nn/layers.h>
+
+#include <string>
+
+namespace taskgrad::nn {
+
+Linear::Linear(std::int64_t in, std::int64_t out) : weight(Shape{out, in}), bias(Shape{out}) {}
+
+Var Linear::operator()(const Var& x) const { return linear(x, weight.value(), bias.value()); }
+
+void Linear::visit(Visitor& visitor) {
+  const std::int64_t fan_in = weight.shape()[1];
+  visitor("weight", weight, fan_in_uniform(fan_in));
+  visitor("bias", bias, fan_in_uniform(fan_in));
+}
+
+Var Relu::operator()(const Var& x) const { return relu(x); }
+Var Tanh::operator()(const Var& x) const { return tanh(x); }
+Var Sigmoid::operator()(const Var& x) const { return sigmoid(x); }
+
+Var Sequential::operator()(const Var& x) const {
+  Var y = x;
+  for (const auto& layer : layers_) y = (*layer)(y);
+  return y;
+}
+
+void Sequential::visit(Visitor& visitor) {
+  for (std::size_t i = 0; i < layers_.size(); ++i) visitor(std::to_string(i), *layers_[i]);
+}
+
+}  // namespace taskgrad::nn

@@ -1,0 +1,62 @@
+// Layers: affine maps, activations and their composition.
+#pragma once
+
+#include <taskgrad/nn/module.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace taskgrad::nn {
+
+/// y = x W' + b with x [batch, in], W [out, in], b [out]. Both start as U(-1/sqrt(in), 1/sqrt(in)).
+class Linear : public Layer {
+ public:
+  Linear(std::int64_t in, std::int64_t out);
+  Var operator()(const Var& x) const override;
+  void visit(Visitor& visitor) override;
+
+  Parameter weight;
+  Parameter bias;
+};
+
+class Relu : public Layer {
+ public:
+  Var operator()(const Var& x) const override;
+  void visit(Visitor&) override {}
+};
+
+class Tanh : public Layer {
+ public:
+  Var operator()(const Var& x) const override;
+  void visit(Visitor&) override {}
+};
+
+class Sigmoid : public Layer {
+ public:
+  Var operator()(const Var& x) const override;
+  void visit(Visitor&) override {}
+};
+
+/// Layers one after the other, named "0", "1", ...
+class Sequential : public Layer {
+ public:
+  Sequential() = default;
+  template <class... Layers>
+  explicit Sequential(Layers... layers) {
+    (add(std::move(layers)), ...);
+  }
+  template <class L>
+  Sequential& add(L layer) {
+    layers_.push_back(std::make_unique<L>(std::move(layer)));
+    return *this;
+  }
+
+  Var operator()(const Var& x) const override;
+  void visit(Visitor& visitor) override;
+
+ private:
+  std::vector<std::unique_ptr<Layer>> layers_;
+};
+
+}  // namespace taskgrad::nn

@@ -1,0 +1,56 @@
+#include <taskgrad/core/fail.h>
+#include <taskgrad/nn/multi_task.h>
+
+#include <algorithm>
+#include <ranges>
+
+namespace taskgrad::nn {
+
+MultiTask::MultiTask(std::unique_ptr<Layer> trunk, std::vector<std::unique_ptr<Layer>> heads)
+    : trunk_(std::move(trunk)), heads_(std::move(heads)) {
+  if (heads_.empty()) fail<ConfigError>("MultiTask: at least one head is needed: 0 were given");
+  parameters_ = parameters();
+  std::size_t position = trunk_->parameters().size();
+  head_begin_.push_back(position);
+  for (const auto& head : heads_) head_begin_.push_back(position += head->parameters().size());
+
+  for (const NamedParameter& entry : shared() | std::views::reverse) {
+    if (!entry.name.ends_with(".weight")) continue;
+    anchor_ = {entry};
+    return;
+  }
+  fail<ConfigError>("MultiTask: the trunk needs a layer with a weight, as GradNorm's anchor");
+}
+
+List<Var> MultiTask::operator()(const Var& x) const {
+  const Var representation = (*trunk_)(x);
+  List<Var> predictions;
+  predictions.reserve(heads_.size());
+  for (const auto& head : heads_) predictions.push_back((*head)(representation));
+  return predictions;
+}
+
+void MultiTask::visit(Visitor& visitor) {
+  visitor("trunk", *trunk_);
+  for (std::size_t i = 0; i < heads_.size(); ++i) visitor(fmt::format("head.{}", i), *heads_[i]);
+}
+
+std::span<const NamedParameter> MultiTask::head(int task) const {
+  const auto at = static_cast<std::size_t>(task);
+  return all().subspan(head_begin_[at], head_begin_[at + 1] - head_begin_[at]);
+}
+
+void MultiTask::set_anchor(std::span<const std::string_view> names) {
+  std::vector<NamedParameter> chosen;
+  for (const std::string_view name : names) {
+    const auto found = std::ranges::find(shared(), name, &NamedParameter::name);
+    if (found == shared().end()) {
+      fail<ConfigError>("MultiTask::set_anchor: a parameter of the trunk is needed: '{}'", name);
+    }
+    chosen.push_back(*found);
+  }
+  if (chosen.empty()) fail<ConfigError>("MultiTask::set_anchor: at least one name: 0 were given");
+  anchor_ = std::move(chosen);
+}
+
+}  // namespace taskgrad::nn

@@ -1,0 +1,131 @@
+#include <taskgrad/core/fail.h>
+#include <taskgrad/core/kernels.h>
+#include <taskgrad/nn/optim.h>
+
+#include <cmath>
+
+namespace taskgrad::nn {
+namespace {
+
+void check_option(const char* where, const char* option, double value, bool ok) {
+  if (!ok) fail<ConfigError>("{}: {} is out of range: {}", where, option, value);
+}
+
+std::vector<Tensor> zeros_like(std::span<const NamedParameter> parameters) {
+  std::vector<Tensor> all;
+  for (const auto& [name, parameter] : parameters) {
+    all.push_back(Tensor::zeros(parameter.shape(), parameter.value().dtype()));
+  }
+  return all;
+}
+
+void save_list(StateDict& state, const std::string& prefix,
+               std::span<const NamedParameter> parameters, std::span<const Tensor> values) {
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    state.tensors[prefix + parameters[i].name] = values[i];
+  }
+}
+
+std::vector<Tensor> load_list(const StateDict& state, const std::string& prefix,
+                              std::span<const NamedParameter> parameters) {
+  std::vector<Tensor> values;
+  for (const auto& [name, parameter] : parameters) {
+    values.push_back(required(state, prefix + name, parameter.shape(), "Optimizer::load")
+                         .to(parameter.value().dtype()));
+  }
+  return values;
+}
+
+}  // namespace
+
+Optimizer::Optimizer(std::span<const NamedParameter> parameters)
+    : parameters_(parameters.begin(), parameters.end()) {}
+
+void Optimizer::step(std::span<const Gradient> gradients) {
+  if (gradients.size() != parameters_.size()) {
+    fail<ConfigError>("Optimizer::step: one gradient a parameter: {} parameters · {} gradients",
+                      parameters_.size(), gradients.size());
+  }
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const auto& [name, parameter] = parameters_[i];
+    if (!(gradients[i].parameter == parameter)) {
+      fail<ConfigError>("Optimizer::step: gradients come in the order of the parameters: "
+                        "number {} is not that of '{}'", i, name);
+    }
+    if (!kernels::all_finite(gradients[i].value)) {
+      fail<NumericError>("Optimizer::step: gradients must be finite: that of '{}' is not", name);
+    }
+  }
+  update(gradients);
+}
+
+Sgd::Sgd(std::span<const NamedParameter> parameters, SgdOptions options)
+    : Optimizer(parameters), options_(options), velocity_(zeros_like(parameters_)) {
+  check_option("Sgd", "lr", options.lr, options.lr >= 0 && std::isfinite(options.lr));
+  check_option("Sgd", "momentum", options.momentum, options.momentum >= 0 && options.momentum < 1);
+  check_option("Sgd", "weight_decay", options.weight_decay, options.weight_decay >= 0);
+}
+
+void Sgd::update(std::span<const Gradient> gradients) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Tensor value = parameters_[i].parameter.take();
+    kernels::sgd(value, velocity_[i], gradients[i].value, options_.lr, options_.momentum,
+                 options_.weight_decay);
+    parameters_[i].parameter.set(std::move(value));
+  }
+}
+
+StateDict Sgd::state() const {
+  StateDict state;
+  save_list(state, "velocity.", parameters_, velocity_);
+  return state;
+}
+
+void Sgd::load(const StateDict& state) { velocity_ = load_list(state, "velocity.", parameters_); }
+
+Adam::Adam(std::span<const NamedParameter> parameters, AdamOptions options)
+    : Optimizer(parameters),
+      options_(options),
+      mean_(zeros_like(parameters_)),
+      variance_(zeros_like(parameters_)) {
+  check_option("Adam", "lr", options.lr, options.lr >= 0 && std::isfinite(options.lr));
+  check_option("Adam", "beta1", options.beta1, options.beta1 >= 0 && options.beta1 < 1);
+  check_option("Adam", "beta2", options.beta2, options.beta2 >= 0 && options.beta2 < 1);
+  check_option("Adam", "epsilon", options.epsilon, options.epsilon > 0);
+  check_option("Adam", "weight_decay", options.weight_decay, options.weight_decay >= 0);
+}
+
+void Adam::update(std::span<const Gradient> gradients) {
+  ++steps_;
+  const auto t = static_cast<double>(steps_);
+  const kernels::AdamRates rates{.step = options_.lr,
+                                 .beta1 = options_.beta1,
+                                 .beta2 = options_.beta2,
+                                 .epsilon = options_.epsilon,
+                                 .decay = options_.weight_decay,
+                                 .first_correction = 1 - std::pow(options_.beta1, t),
+                                 .second_correction = 1 - std::pow(options_.beta2, t)};
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Tensor value = parameters_[i].parameter.take();
+    kernels::adam(value, mean_[i], variance_[i], gradients[i].value, rates);
+    parameters_[i].parameter.set(std::move(value));
+  }
+}
+
+StateDict Adam::state() const {
+  StateDict state;
+  save_list(state, "mean.", parameters_, mean_);
+  save_list(state, "variance.", parameters_, variance_);
+  state.tensors["steps"] = Tensor::scalar(static_cast<double>(steps_), DType::f64);
+  return state;
+}
+
+void Adam::load(const StateDict& state) {
+  std::vector<Tensor> mean = load_list(state, "mean.", parameters_);
+  std::vector<Tensor> variance = load_list(state, "variance.", parameters_);
+  steps_ = std::llround(required(state, "steps", {}, "Optimizer::load").item());
+  mean_ = std::move(mean);
+  variance_ = std::move(variance);
+}
+
+}  // namespace taskgrad::nn

@@ -1,0 +1,74 @@
+// Optimizers: they replace a parameter's value, given its gradient.
+#pragma once
+
+#include <taskgrad/core/state_dict.h>
+#include <taskgrad/nn/parameter.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace taskgrad::nn {
+
+/// Holds the parameters and, for each, state by its name.
+class Optimizer {
+ public:
+  explicit Optimizer(std::span<const NamedParameter> parameters);
+  virtual ~Optimizer() = default;
+
+  /// One update. Throws ConfigError, before anything changes, unless there is exactly one gradient a
+  /// parameter in the order given at construction; NumericError for a gradient that is not finite.
+  void step(std::span<const Gradient> gradients);
+  virtual StateDict state() const = 0;
+  /// Throws ConfigError or ShapeError before anything changes.
+  virtual void load(const StateDict& state) = 0;
+
+ protected:
+  virtual void update(std::span<const Gradient> gradients) = 0;
+  std::vector<NamedParameter> parameters_;
+};
+
+struct SgdOptions {
+  double lr = 1e-2;
+  double momentum = 0;
+  double weight_decay = 0;
+};
+
+/// velocity = momentum velocity + gradient + weight_decay value; value -= lr velocity.
+class Sgd : public Optimizer {
+ public:
+  explicit Sgd(std::span<const NamedParameter> parameters, SgdOptions options = {});
+  StateDict state() const override;
+  void load(const StateDict& state) override;
+
+ private:
+  void update(std::span<const Gradient> gradients) override;
+  SgdOptions options_;
+  std::vector<Tensor> velocity_;
+};
+
+struct AdamOptions {
+  double lr = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;  ///< decoupled (AdamW): value -= lr weight_decay value
+};
+
+/// Adam (Kingma and Ba, 2015): m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2;
+/// value -= lr m^ / (sqrt(v^) + epsilon) with m^ = m / (1 - b1^t), v^ = v / (1 - b2^t).
+class Adam : public Optimizer {
+ public:
+  explicit Adam(std::span<const NamedParameter> parameters, AdamOptions options = {});
+  StateDict state() const override;
+  void load(const StateDict& state) override;
+
+ private:
+  void update(std::span<const Gradient> gradients) override;
+  AdamOptions options_;
+  std::int64_t steps_ = 0;
+  std::vector<Tensor> mean_;
+  std::vector<Tensor> variance_;
+};
+
+}  // namespace taskgrad::nn

@@ -1,0 +1,50 @@
+// A trainable tensor.
+#pragma once
+
+#include <taskgrad/autograd/var.h>
+#include <taskgrad/core/memory.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace taskgrad::nn {
+
+/// A handle to one trainable tensor: copies refer to the same one, so optimizers and gradients can
+/// name a parameter without pointers into a model. Its value is replaced, never changed: a graph
+/// built before an optimizer step still holds the old value.
+class Parameter {
+ public:
+  /// Zeros of the given shape until a model is initialised.
+  explicit Parameter(const Shape& shape, DType dtype = DType::f32);
+
+  /// The leaf that graphs are built from; a new one after every set().
+  const Var& value() const { return *value_; }
+  const Shape& shape() const { return value_->shape(); }
+  /// Throws ShapeError when the shape would change.
+  void set(Tensor value);
+  /// Gives the tensor up for an update in place, if no graph holds it; set() must follow.
+  Tensor take();
+
+  friend bool operator==(const Parameter& a, const Parameter& b) { return a.value_ == b.value_; }
+
+ private:
+  std::shared_ptr<Var> value_;
+};
+
+/// "trunk.0.weight" and its parameter.
+struct NamedParameter {
+  std::string name;
+  Parameter parameter;
+};
+
+/// One gradient for one parameter, of its shape and dtype.
+struct Gradient {
+  Parameter parameter;
+  Tensor value;
+};
+
+/// Gradients in the order of a model's parameters.
+using Gradients = List<Gradient>;
+
+}  // namespace taskgrad::nn
