@@ -113,8 +113,8 @@ class Sweep {
     } else if (internal::recording()) {
       total = total + contribution;
     } else {
-      total = constant(kernels::add_into(NodeAccess::take_value(std::move(total)),
-                                         contribution.value()));
+      total = constant(
+          kernels::add_into(NodeAccess::take_value(std::move(total)), contribution.value()));
     }
   }
 

@@ -22,11 +22,11 @@ struct GradOptions {
 
 /// The gradients of y in each of `inputs`, in their order: d(sum(cotangent * y)) / d(input).
 ///
-/// Only nodes between y and the inputs are visited, in descending order of creation; cost is at most
-/// a few times that of the forward pass and memory is that of the graph. Called as
+/// Only nodes between y and the inputs are visited, in descending order of creation; cost is at
+/// most a few times that of the forward pass and memory is that of the graph. Called as
 /// `grad(std::move(y), ...)` the graph is released while it is passed, as far as nobody else holds
-/// it. Throws GraphError: y is not a scalar, an input is not tracked or not reached, an op on the way
-/// is not differentiable.
+/// it. Throws GraphError: y is not a scalar, an input is not tracked or not reached, an op on the
+/// way is not differentiable.
 List<Var> grad(Var y, std::span<const Var> inputs, const GradOptions& options = {});
 List<Var> grad(Var y, std::initializer_list<Var> inputs, const GradOptions& options = {});
 Var grad(Var y, const Var& input, const GradOptions& options = {});

@@ -80,8 +80,8 @@ GradCheckResult merged(GradCheckResult first, const GradCheckResult& second) {
 
 }  // namespace
 
-GradCheckResult check_grad(std::string_view name, const Function& f,
-                           std::span<const Tensor> inputs, const GradCheckOptions& options) {
+GradCheckResult check_grad(std::string_view name, const Function& f, std::span<const Tensor> inputs,
+                           const GradCheckOptions& options) {
   for (const Tensor& input : inputs) {
     if (input.dtype() != DType::f64) {
       fail<DTypeError>("check_grad: inputs are f64, so that differences mean something: {}",
@@ -99,8 +99,7 @@ GradCheckResult check_grad(std::string_view name, const Function& f,
     const Scalar second = [&](std::span<const Var> all) {
       const auto x = all.first(inputs.size());
       const List<Var> gradients =
-          grad(f(x), x,
-               {.create_graph = true, .unused = Unused::zeros, .cotangent = all.back()});
+          grad(f(x), x, {.create_graph = true, .unused = Unused::zeros, .cotangent = all.back()});
       Var total = constant(0.0, DType::f64);
       for (std::size_t i = 0; i < gradients.size(); ++i) {
         const std::string stream = fmt::format("projection {}", i);

@@ -12,17 +12,17 @@
 namespace taskgrad {
 
 struct GradCheckOptions {
-  int order = 2;               ///< 1: the gradient; 2: also the gradient of the gradient
-  double step = 1e-6;          ///< of the differences
-  double tolerance = 1e-6;     ///< relative to 1 + |expected|
+  int order = 2;            ///< 1: the gradient; 2: also the gradient of the gradient
+  double step = 1e-6;       ///< of the differences
+  double tolerance = 1e-6;  ///< relative to 1 + |expected|
 };
 
 /// What a check found. `ok` is false also when every derivative was zero: nothing was tested then.
 struct GradCheckResult {
   bool ok = true;
-  double largest_error = 0;    ///< relative to 1 + |expected|
-  bool nonzero = false;        ///< whether any derivative differed from zero
-  std::string text;            ///< name, order, input, element, expected and found; empty when ok
+  double largest_error = 0;  ///< relative to 1 + |expected|
+  bool nonzero = false;      ///< whether any derivative differed from zero
+  std::string text;          ///< name, order, input, element, expected and found; empty when ok
 };
 
 /// A function of Vars; what is checked.
@@ -32,7 +32,7 @@ using Function = std::function<Var(std::span<const Var>)>;
 /// projection of its output. Order 2 does the same to the gradient, as a function of the inputs and
 /// of the cotangent. Cost: two evaluations an input element (and two gradients for order 2).
 /// Throws DTypeError for f32 inputs.
-GradCheckResult check_grad(std::string_view name, const Function& f,
-                           std::span<const Tensor> inputs, const GradCheckOptions& options = {});
+GradCheckResult check_grad(std::string_view name, const Function& f, std::span<const Tensor> inputs,
+                           const GradCheckOptions& options = {});
 
 }  // namespace taskgrad

@@ -13,8 +13,8 @@
 //   Var operator*(const Var& x, const Var& y) { return apply<Mul>(x, y); }
 //
 // A rule calls public ops, so the derivative of a derivative needs nothing more: with create_graph
-// those calls are recorded. An op with parameters has a trivially copyable `struct Attrs`, the first
-// argument of forward, read in the rule by `c.attrs<Op>()`. A missing piece does not compile.
+// those calls are recorded. An op with parameters has a trivially copyable `struct Attrs`, the
+// first argument of forward, read in the rule by `c.attrs<Op>()`. A missing piece does not compile.
 #pragma once
 
 #include <taskgrad/autograd/node.h>
@@ -80,7 +80,9 @@ template <class Op>
 inline constexpr OpType kOpType = op_type<Op>();
 
 template <class Op>
-concept HasAttrs = requires { typename Op::Attrs; };
+concept HasAttrs = requires {
+  typename Op::Attrs;
+};
 
 }  // namespace internal
 
@@ -102,8 +104,8 @@ Var apply(const Inputs&... inputs) {
 }
 
 template <OpDefinition Op, std::same_as<Var>... Inputs>
-  requires internal::HasAttrs<Op>
-Var apply(const typename Op::Attrs& attrs, const Inputs&... inputs) {
+requires internal::HasAttrs<Op> Var apply(const typename Op::Attrs& attrs,
+                                          const Inputs&... inputs) {
   static_assert(std::is_trivially_copyable_v<typename Op::Attrs>);
   const Var* const pointers[] = {&inputs...};
   return internal::record(internal::kOpType<Op>, Op::forward(attrs, inputs.value()...), pointers,
@@ -142,7 +144,8 @@ Var call_with(const std::any& attrs, std::span<const Var> inputs) {
       static_cast<void>(attrs);
       return apply<Op>(inputs[I]...);
     }
-  }(std::make_index_sequence<arity>());
+  }
+  (std::make_index_sequence<arity>());
 }
 
 }  // namespace internal

@@ -1,6 +1,6 @@
-// The differentiable operations: value and derivative of each in one line. Every one is closed under
-// differentiation. Binary ones broadcast by NumPy's rule; element types must match.
-// All throw ShapeError or DTypeError naming the op.
+// The differentiable operations: value and derivative of each in one line. Every one is closed
+// under differentiation. Binary ones broadcast by NumPy's rule; element types must match. All throw
+// ShapeError or DTypeError naming the op.
 #pragma once
 
 #include <taskgrad/autograd/var.h>
@@ -40,9 +40,9 @@ Var softplus(const Var& x);  ///< log(1 + e^x); d = sigmoid(x) dx
 Var relu(const Var& x);      ///< d = dx where x > 0, else 0
 
 // reduce
-Var sum(const Var& x);                                                  ///< over all elements
-Var sum(const Var& x, std::span<const int> axes, bool keep = false);    ///< over the given axes
-Var mean(const Var& x);                                                 ///< over all elements
+Var sum(const Var& x);                                                ///< over all elements
+Var sum(const Var& x, std::span<const int> axes, bool keep = false);  ///< over the given axes
+Var mean(const Var& x);                                               ///< over all elements
 Var mean(const Var& x, std::span<const int> axes, bool keep = false);
 Var sum_to(const Var& x, const Shape& shape);  ///< adjoint of expand
 Var expand(const Var& x, const Shape& shape);  ///< repeats along axes of extent 1
@@ -55,7 +55,7 @@ Var permute(const Var& x, std::span<const int> order);
 Var transpose(const Var& x);  ///< swaps the last two axes
 
 // matmul
-Var matmul(const Var& a, const Var& b);                              ///< [m, k] [k, n]
-Var linear(const Var& x, const Var& weight, const Var& bias);        ///< x W' + b, W [out, in]
+Var matmul(const Var& a, const Var& b);                        ///< [m, k] [k, n]
+Var linear(const Var& x, const Var& weight, const Var& bias);  ///< x W' + b, W [out, in]
 
 }  // namespace taskgrad

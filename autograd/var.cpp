@@ -25,8 +25,7 @@ std::size_t bytes_of(const Node& node) {
 
 Node* make_node(const OpType* op, Tensor value, bool tracked, std::size_t arity = 0,
                 std::size_t attribute_bytes = 0) {
-  void* block =
-      memory::allocate(sizeof(Node) + arity * sizeof(Node*) + attribute_bytes);
+  void* block = memory::allocate(sizeof(Node) + arity * sizeof(Node*) + attribute_bytes);
   ++state.live_nodes;
   return new (block) Node{1,
                           0,
@@ -137,8 +136,8 @@ Recording::~Recording() { state.not_recording = !previous_; }
 Var record(const OpType& op, Tensor value, std::span<const Var* const> inputs,
            const void* attributes, std::size_t attribute_bytes) {
   const bool tracked =
-      recording() && std::any_of(inputs.begin(), inputs.end(),
-                                 [](const Var* input) { return input->tracked(); });
+      recording() &&
+      std::any_of(inputs.begin(), inputs.end(), [](const Var* input) { return input->tracked(); });
   if (!tracked) return NodeAccess::adopt(make_node(&op, std::move(value), false));
   Node* node = make_node(&op, std::move(value), true, inputs.size(), attribute_bytes);
   for (std::size_t i = 0; i < inputs.size(); ++i) {

@@ -2,7 +2,8 @@
 // never stored in it.
 //
 // A Var is a counted handle to a node {value, op, inputs, id}. Inputs exist before outputs and ids
-// grow, so the order of creation is a topological order. A graph belongs to the thread that built it.
+// grow, so the order of creation is a topological order. A graph belongs to the thread that built
+// it.
 #pragma once
 
 #include <taskgrad/core/tensor.h>

@@ -1,8 +1,8 @@
 // Balancer: what happens between the losses of several tasks and the optimizer.
 //
-// Three rungs carry most methods: a Weighting gives numbers w_i for sum_i w_i L_i; a Scalarizer gives
-// any scalar of the losses, with parameters of its own if it likes; an Aggregator gives weights from
-// the Gramian of the task gradients. What fits none derives from Balancer.
+// Three rungs carry most methods: a Weighting gives numbers w_i for sum_i w_i L_i; a Scalarizer
+// gives any scalar of the losses, with parameters of its own if it likes; an Aggregator gives
+// weights from the Gramian of the task gradients. What fits none derives from Balancer.
 #pragma once
 
 #include <taskgrad/balancers/step.h>
@@ -26,8 +26,8 @@ class Balancer {
 
   virtual std::string_view name() const = 0;
   virtual Needs needs() const = 0;
-  /// One gradient for every parameter of the model, shared and heads, in its order. The state of the
-  /// balancer moves on, unless it throws.
+  /// One gradient for every parameter of the model, shared and heads, in its order. The state of
+  /// the balancer moves on, unless it throws.
   virtual Gradients backward(Step& step) = 0;
 
   /// The weights that the next backward() starts from, where the method has such; else empty.

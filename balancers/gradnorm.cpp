@@ -40,7 +40,8 @@ GradNorm::GradNorm(int tasks, GradNormOptions options)
       initial_(options_.initial_losses),
       adam_(tasks, options_.weight_lr) {
   if (tasks < 1) fail<ConfigError>("GradNorm: at least one task: {}", tasks);
-  if (!std::isfinite(options_.alpha)) fail<ConfigError>("GradNorm: alpha is finite: {}", options_.alpha);
+  if (!std::isfinite(options_.alpha))
+    fail<ConfigError>("GradNorm: alpha is finite: {}", options_.alpha);
   if (!(options_.weight_lr >= 0) || !std::isfinite(options_.weight_lr)) {
     fail<ConfigError>("GradNorm: weight_lr is finite and not negative: {}", options_.weight_lr);
   }
@@ -55,8 +56,8 @@ GradNorm::GradNorm(int tasks, GradNormOptions options)
 }
 
 Gradients GradNorm::backward(Step& step) {
-  Observation seen = options_.path == GradNormPath::second_order ? differentiate(step)
-                                                                 : observe(step);
+  Observation seen =
+      options_.path == GradNormPath::second_order ? differentiate(step) : observe(step);
   if (!all_finite(seen.targets) || !all_finite(seen.weight_gradients)) {
     fail<NumericError>("GradNorm: norms and targets must be finite: norms {} · targets {}",
                        fmt::join(seen.norms, ", "), fmt::join(seen.targets, ", "));

@@ -13,8 +13,8 @@
 // alike; w moves by Adam along dL_grad/dw and is then renormalised to sum_i w_i = K. The network
 // never sees L_grad.
 //
-// Cost: 1 + K passes, K of them from a head to W only, and for `second_order` one more through those.
-// State: w, L(0), Adam's moments.
+// Cost: 1 + K passes, K of them from a head to W only, and for `second_order` one more through
+// those. State: w, L(0), Adam's moments.
 //
 // What the paper leaves open is an option. Published implementations differ from it in the sign of
 // alpha, in a mean for the sum, in weighted losses for the ratio, in network gradients polluted by
@@ -38,12 +38,12 @@ enum class GradNormPath { second_order, closed_form };
 enum class WeightForm { linear, log };
 
 struct GradNormOptions {
-  double alpha = 1.5;            ///< strength of the pull to equal rates; the paper's toy uses 0.12
-  double weight_lr = 0.025;      ///< of Adam on the weights
+  double alpha = 1.5;        ///< strength of the pull to equal rates; the paper's toy uses 0.12
+  double weight_lr = 0.025;  ///< of Adam on the weights
   GradNormPath path = GradNormPath::second_order;
   WeightForm weight_form = WeightForm::log;
-  double min_weight = 1e-4;      ///< floor of the linear form, before renormalising
-  Vec initial_losses = {};       ///< L_i(0), if not those of the first batch (such as log C)
+  double min_weight = 1e-4;  ///< floor of the linear form, before renormalising
+  Vec initial_losses = {};   ///< L_i(0), if not those of the first batch (such as log C)
 };
 
 class GradNorm : public Balancer {
@@ -64,8 +64,8 @@ class GradNorm : public Balancer {
   /// The quantities of the algorithm at the weights of one step.
   struct Observation {
     Vec weights;
-    Vec norms;             ///< G_i
-    Vec rates;             ///< r_i
+    Vec norms;  ///< G_i
+    Vec rates;  ///< r_i
     Vec targets;
     Vec weight_gradients;  ///< dL_grad/dw_i
   };

@@ -92,8 +92,7 @@ std::unique_ptr<Balancer> make_static(int tasks, Reader& options) {
 std::unique_ptr<Balancer> make_uncertainty(int tasks, Reader& options) {
   UncertaintyOptions chosen;
   chosen.weight_lr = options.number("weight_lr", chosen.weight_lr);
-  chosen.initial_log_variance =
-      options.number("initial_log_variance", chosen.initial_log_variance);
+  chosen.initial_log_variance = options.number("initial_log_variance", chosen.initial_log_variance);
   return std::make_unique<Uncertainty>(tasks, chosen);
 }
 
@@ -103,11 +102,12 @@ std::unique_ptr<Balancer> make_gradnorm(int tasks, Reader& options) {
   chosen.weight_lr = options.number("weight_lr", chosen.weight_lr);
   chosen.min_weight = options.number("min_weight", chosen.min_weight);
   chosen.initial_losses = options.numbers("initial_losses", {});
-  chosen.path = options.choice<GradNormPath>("path", chosen.path,
-                                             {{"second_order", GradNormPath::second_order},
-                                              {"closed_form", GradNormPath::closed_form}});
-  chosen.weight_form = options.choice<WeightForm>(
-      "weight_form", chosen.weight_form, {{"linear", WeightForm::linear}, {"log", WeightForm::log}});
+  chosen.path = options.choice<GradNormPath>(
+      "path", chosen.path,
+      {{"second_order", GradNormPath::second_order}, {"closed_form", GradNormPath::closed_form}});
+  chosen.weight_form =
+      options.choice<WeightForm>("weight_form", chosen.weight_form,
+                                 {{"linear", WeightForm::linear}, {"log", WeightForm::log}});
   return std::make_unique<GradNorm>(tasks, std::move(chosen));
 }
 
@@ -141,8 +141,8 @@ std::unique_ptr<Balancer> make_balancer(std::string_view name, int tasks,
     reader.finish();
     return balancer;
   }
-  fail<ConfigError>("make_balancer: the name is one of {}: '{}'",
-                    fmt::join(balancer_names(), ", "), name);
+  fail<ConfigError>("make_balancer: the name is one of {}: '{}'", fmt::join(balancer_names(), ", "),
+                    name);
 }
 
 }  // namespace taskgrad

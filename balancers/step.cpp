@@ -89,9 +89,9 @@ const Matrix& Step::gramian() {
     for (int j = 0; j <= i; ++j) {
       double product = 0;
       for (std::size_t k = 0; k < model_.shared().size(); ++k) {
-        product += kernels::dot(wide[static_cast<std::size_t>(i)][k],
-                                wide[static_cast<std::size_t>(j)][k])
-                       .item();
+        product +=
+            kernels::dot(wide[static_cast<std::size_t>(i)][k], wide[static_cast<std::size_t>(j)][k])
+                .item();
       }
       gramian(i, j) = gramian(j, i) = product;
     }

@@ -46,8 +46,7 @@ StateDict Uncertainty::state() const {
 }
 
 void Uncertainty::load(const StateDict& state) {
-  Vec loaded =
-      to_vec(required(state, "log_variance", {log_variance_.size()}, "Uncertainty::load"));
+  Vec loaded = to_vec(required(state, "log_variance", {log_variance_.size()}, "Uncertainty::load"));
   adam_.load(state, "adam.");
   log_variance_ = std::move(loaded);
 }

@@ -5,8 +5,8 @@
 //
 // For a fixed network its minimum is at w_i = 1 / (2 L_i). The weights are not normalised.
 //
-// Cost: 1 pass. State: s and Adam's moments. Public code differs in the start of s (0 or -0.5) and in
-// whether s shares the network's optimizer; here s has an Adam of its own.
+// Cost: 1 pass. State: s and Adam's moments. Public code differs in the start of s (0 or -0.5) and
+// in whether s shares the network's optimizer; here s has an Adam of its own.
 #pragma once
 
 #include <taskgrad/balancers/balancer.h>
@@ -15,7 +15,7 @@
 namespace taskgrad {
 
 struct UncertaintyOptions {
-  double weight_lr = 0.025;      ///< of Adam on s
+  double weight_lr = 0.025;  ///< of Adam on s
   double initial_log_variance = 0;
 };
 

@@ -55,14 +55,17 @@ Vec to_vec(const Tensor& x);
 class Matrix {
  public:
   Matrix() = default;
-  Matrix(int rows, int columns) : columns_(columns), values_(static_cast<std::size_t>(rows * columns)) {}
+  Matrix(int rows, int columns)
+      : columns_(columns), values_(static_cast<std::size_t>(rows * columns)) {}
   int rows() const { return columns_ == 0 ? 0 : static_cast<int>(values_.size()) / columns_; }
   int columns() const { return columns_; }
   double& operator()(int row, int column) { return values_[at(row, column)]; }
   double operator()(int row, int column) const { return values_[at(row, column)]; }
 
  private:
-  std::size_t at(int row, int column) const { return static_cast<std::size_t>(row * columns_ + column); }
+  std::size_t at(int row, int column) const {
+    return static_cast<std::size_t>(row * columns_ + column);
+  }
   int columns_ = 0;
   List<double> values_;
 };

@@ -9,9 +9,9 @@
 
 namespace taskgrad {
 
-/// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; x -= lr m^ / (sqrt(v^) + epsilon), without weight
-/// decay. The moments belong to the optimizer: changing x between steps (a clamp, a renormalisation)
-/// leaves them.
+/// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2; x -= lr m^ / (sqrt(v^) + epsilon), without
+/// weight decay. The moments belong to the optimizer: changing x between steps (a clamp, a
+/// renormalisation) leaves them.
 class VecAdam {
  public:
   VecAdam(int size, double lr) : lr_(lr), mean_(size), variance_(size) {}

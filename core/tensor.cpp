@@ -236,7 +236,9 @@ std::uint64_t hash_bits(const Tensor& tensor, std::uint64_t seed) {
   };
   const Tensor packed = tensor.contiguous();
   const DType dtype = packed.dtype();
+  const int rank = packed.rank();
   mix(&dtype, sizeof dtype);
+  mix(&rank, sizeof rank);
   for (const std::int64_t extent : packed.shape()) mix(&extent, sizeof extent);
   dispatch(dtype, [&]<class T>(Type<T>) {
     mix(packed.data<T>(), static_cast<std::size_t>(packed.size()) * sizeof(T));

@@ -49,8 +49,17 @@ void Optimizer::step(std::span<const Gradient> gradients) {
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     const auto& [name, parameter] = parameters_[i];
     if (!(gradients[i].parameter == parameter)) {
-      fail<ConfigError>("Optimizer::step: gradients come in the order of the parameters: "
-                        "number {} is not that of '{}'", i, name);
+      fail<ConfigError>(
+          "Optimizer::step: gradients come in the order of the parameters: "
+          "number {} is not that of '{}'",
+          i, name);
+    }
+    const Tensor& value = parameter.value().value();
+    if (!(gradients[i].value.shape() == value.shape()) ||
+        gradients[i].value.dtype() != value.dtype()) {
+      fail<ShapeError>("Optimizer::step: a gradient is like its parameter: '{}' is {} {}: {} {}",
+                       name, value.dtype(), value.shape(), gradients[i].value.dtype(),
+                       gradients[i].value.shape());
     }
     if (!kernels::all_finite(gradients[i].value)) {
       fail<NumericError>("Optimizer::step: gradients must be finite: that of '{}' is not", name);

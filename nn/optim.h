@@ -16,8 +16,9 @@ class Optimizer {
   explicit Optimizer(std::span<const NamedParameter> parameters);
   virtual ~Optimizer() = default;
 
-  /// One update. Throws ConfigError, before anything changes, unless there is exactly one gradient a
-  /// parameter in the order given at construction; NumericError for a gradient that is not finite.
+  /// One update. Throws ConfigError, before anything changes, unless there is exactly one gradient
+  /// a parameter in the order given at construction; NumericError for a gradient that is not
+  /// finite.
   void step(std::span<const Gradient> gradients);
   virtual StateDict state() const = 0;
   /// Throws ConfigError or ShapeError before anything changes.

@@ -123,8 +123,8 @@ struct PowScalar {
     out[0] = g * (pow(c.input(0), p - 1) * p);
   }
   static Samples samples() {
-    return samples::with_attrs(
-        samples::unary([](double x) { return std::pow(x, 1.7); }, 0.2, 2), Attrs{1.7});
+    return samples::with_attrs(samples::unary([](double x) { return std::pow(x, 1.7); }, 0.2, 2),
+                               Attrs{1.7});
   }
 };
 const Registered<PowScalar> registered_pow_scalar;
@@ -141,8 +141,9 @@ struct Preference {
 const Registered<Preference> registered_preference;
 
 struct Maximum {
-  static constexpr OpInfo info{
-      .name = "maximum", .formula = "max(x, y); dx or dy, half of each at a tie", .broadcasts = true};
+  static constexpr OpInfo info{.name = "maximum",
+                               .formula = "max(x, y); dx or dy, half of each at a tie",
+                               .broadcasts = true};
   static Tensor forward(const Tensor& x, const Tensor& y) { return kernels::maximum(x, y); }
   static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
     const Var x = c.input(0).detach();  // the choice is constant almost everywhere

@@ -30,9 +30,7 @@ const Registered<Log> registered_log;
 struct Sqrt {
   static constexpr OpInfo info{.name = "sqrt", .formula = "y = sqrt x; dx / (2 y)"};
   static Tensor forward(const Tensor& x) { return kernels::sqrt(x); }
-  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
-    out[0] = g / (c.output() * 2.0);
-  }
+  static void vjp(const Ctx& c, const Var& g, Cotangents& out) { out[0] = g / (c.output() * 2.0); }
   static Samples samples() {
     return samples::unary([](double x) { return std::sqrt(x); }, 0.3, 2);
   }
@@ -130,9 +128,7 @@ const Registered<Sigmoid> registered_sigmoid;
 struct Softplus {
   static constexpr OpInfo info{.name = "softplus", .formula = "log(1 + e^x); sigmoid(x) dx"};
   static Tensor forward(const Tensor& x) { return kernels::softplus(x); }
-  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
-    out[0] = g * sigmoid(c.input(0));
-  }
+  static void vjp(const Ctx& c, const Var& g, Cotangents& out) { out[0] = g * sigmoid(c.input(0)); }
   static Samples samples() {
     return samples::unary([](double x) { return std::log1p(std::exp(x)); });
   }
@@ -148,7 +144,10 @@ struct ReluGrad {
     if (c.needs(0)) out[0] = apply<ReluGrad>(h, c.input(1).detach());
   }
   static Samples samples() {
-    return samples::binary([](double g, double x) { return x > 0 ? g : 0.0; });
+    Samples all = samples::binary([](double g, double x) { return x > 0 ? g : 0.0; }, 0.1, 2);
+    all.good.push_back(
+        {"both signs", {samples::numbers({3, 4}, -2, 2, 2), samples::numbers({3, 4}, -2, 2, 3)}});
+    return all;
   }
 };
 const Registered<ReluGrad> registered_relu_grad;

@@ -46,14 +46,15 @@ struct Linear {
     const Tensor x = numbers({5, 3}, -2, 2);
     const Tensor w = numbers({4, 3}, -2, 2, 2);
     const Tensor b = numbers({4}, -2, 2, 3);
-    return {.good = {{"plain", {x, w, b}},
-                     {"one example", {numbers({1, 3}, -2, 2), w, b}},
-                     {"no example", {numbers({0, 3}, 0, 1), w, b}},
-                     {"no feature", {numbers({2, 0}, 0, 1), numbers({4, 0}, 0, 1), b}},
-                     {"unpacked", {scattered(x), numbers({3, 4}, -2, 2).transpose(), scattered(b)}}},
-            .bad = {{"features", {numbers({5, 2}, 0, 1), w, b}},
-                    {"bias", {x, w, numbers({3}, 0, 1)}},
-                    {"not a matrix", {numbers({3}, 0, 1), w, b}}}};
+    return {
+        .good = {{"plain", {x, w, b}},
+                 {"one example", {numbers({1, 3}, -2, 2), w, b}},
+                 {"no example", {numbers({0, 3}, 0, 1), w, b}},
+                 {"no feature", {numbers({2, 0}, 0, 1), numbers({4, 0}, 0, 1), b}},
+                 {"unpacked", {scattered(x), numbers({3, 4}, -2, 2).transpose(), scattered(b)}}},
+        .bad = {{"features", {numbers({5, 2}, 0, 1), w, b}},
+                {"bias", {x, w, numbers({3}, 0, 1)}},
+                {"not a matrix", {numbers({3}, 0, 1), w, b}}}};
   }
 };
 const Registered<Linear> registered_linear;

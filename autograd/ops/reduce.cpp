@@ -140,9 +140,7 @@ Var sum(const Var& x) { return apply<Sum>({kAllAxes, false}, x); }
 Var sum(const Var& x, std::span<const int> axes, bool keep) {
   return apply<Sum>({axis_set("sum", axes, x.value().rank()), keep}, x);
 }
-Var mean(const Var& x) {
-  return sum(x) / count_of(x.shape(), kAllAxes);
-}
+Var mean(const Var& x) { return sum(x) / count_of(x.shape(), kAllAxes); }
 Var mean(const Var& x, std::span<const int> axes, bool keep) {
   return sum(x, axes, keep) / count_of(x.shape(), axis_set("mean", axes, x.value().rank()));
 }

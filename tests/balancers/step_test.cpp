@@ -1,0 +1,79 @@
+#include <taskgrad/autograd/grad.h>
+#include <taskgrad/balancers/balancer.h>
+#include <taskgrad/core/error.h>
+#include <taskgrad/core/kernels.h>
+
+#include <doctest/doctest.h>
+
+#include "problem.h"
+#include <limits>
+
+namespace taskgrad {
+namespace {
+
+using test::SmallProblem;
+
+TEST_CASE("step: values are the losses") {
+  const SmallProblem problem(3);
+  const Step step = problem.step();
+  for (int i = 0; i < 3; ++i) CHECK(step.values()[i] == step.loss(i).item());
+  CHECK(step.backward_passes() == 0);
+}
+
+TEST_CASE("step: the Gramian is that of the shared rows, computed once") {
+  const SmallProblem problem(3);
+  Step step = problem.step();
+  const Matrix gramian = step.gramian();
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 3; ++j) {
+      double expected = 0;
+      for (const auto& [name, parameter] : problem.model.shared()) {
+        const Var& leaf = parameter.value();
+        expected += dot(grad(step.loss(i), leaf), grad(step.loss(j), leaf)).item();
+      }
+      CHECK(gramian(i, j) == doctest::Approx(expected).epsilon(1e-13));
+    }
+  }
+  static_cast<void>(step.jacobian());
+  static_cast<void>(step.gramian());
+  CHECK(step.backward_passes() == 3);
+}
+
+TEST_CASE("step: combining with weights of one is the gradient of the sum") {
+  const SmallProblem problem(3);
+  Step step = problem.step();
+  const Gradients combined = step.combine(Vec(3, 1.0), Vec(3, 1.0));
+  const Gradients direct = step.of(step.loss(0) + step.loss(1) + step.loss(2));
+  CHECK(test::relative_difference(combined, direct) < 1e-14);
+}
+
+TEST_CASE("step: combining weighs shared parameters and heads apart") {
+  const SmallProblem problem(2);
+  Step step = problem.step();
+  const Gradients combined = step.combine({2, -1}, {3, 5});
+  const Gradients shared = step.of(step.loss(0) * 2.0 - step.loss(1));
+  const Gradients heads = step.of(step.loss(0) * 3.0 + step.loss(1) * 5.0);
+  const std::size_t count = problem.model.shared().size();
+  for (std::size_t k = 0; k < combined.size(); ++k) {
+    const Tensor& expected = k < count ? shared[k].value : heads[k].value;
+    const double error = kernels::norm(kernels::sub(combined[k].value, expected)).item();
+    CHECK(error <= 1e-13 * kernels::norm(expected).item());
+  }
+}
+
+TEST_CASE("step: mistakes are named") {
+  const SmallProblem problem(2);
+  CHECK_THROWS_WITH_AS(Step({problem.losses()[0]}, problem.model),
+                       "Step: one loss a task: 2 tasks · 1 losses", ConfigError);
+  List<Var> losses = problem.losses();
+  losses[1] = constant(Tensor::zeros({2}, DType::f64));
+  CHECK_THROWS_WITH_AS(Step(std::move(losses), problem.model),
+                       "Step: losses are scalars: loss 1 has shape [2]", ConfigError);
+  losses = problem.losses();
+  losses[0] = losses[0] * std::numeric_limits<double>::infinity();
+  CHECK_THROWS_WITH_AS(Step(std::move(losses), problem.model),
+                       "Step: losses must be finite: loss 0 is inf", NumericError);
+}
+
+}  // namespace
+}  // namespace taskgrad

@@ -1,0 +1,64 @@
+#include <taskgrad/autograd/grad.h>
+#include <taskgrad/autograd/ops.h>
+#include <taskgrad/core/error.h>
+#include <taskgrad/nn/layers.h>
+#include <taskgrad/nn/multi_task.h>
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+namespace taskgrad::nn {
+namespace {
+
+MultiTask make() {
+  MultiTask model(Sequential(Linear(3, 4), Relu(), Linear(4, 5), Relu()),
+                  repeat(2, [] { return Linear(5, 1); }));
+  model.init(Rng(1));
+  return model;
+}
+
+TEST_CASE("multi_task: parameters by name, the trunk's first") {
+  const MultiTask model = make();
+  std::vector<std::string> names;
+  for (const auto& [name, parameter] : model.all()) names.push_back(name);
+  CHECK(names == std::vector<std::string>{"trunk.0.weight", "trunk.0.bias", "trunk.2.weight",
+                                          "trunk.2.bias", "head.0.weight", "head.0.bias",
+                                          "head.1.weight", "head.1.bias"});
+  CHECK(model.shared().size() == 4);
+  CHECK(model.head(1)[0].name == "head.1.weight");
+  CHECK(model.head(1).size() == 2);
+}
+
+TEST_CASE("multi_task: heads have parameters of their own and a loss reaches only its head") {
+  const MultiTask model = make();
+  const List<Var> y = model(constant(Rng(2).uniform({6, 3}, -1, 1, DType::f32)));
+  CHECK(y.size() == 2);
+  CHECK_FALSE(equal_bits(y[0].value(), y[1].value()));
+  const Var other = model.head(1)[0].parameter.value();
+  CHECK_THROWS_AS(grad(sum(y[0]), other), GraphError);
+  CHECK(norm(grad(sum(y[1]), other)).item() > 0);
+}
+
+TEST_CASE("multi_task: the anchor is the trunk's last weight unless chosen") {
+  MultiTask model = make();
+  CHECK(model.anchor().size() == 1);
+  CHECK(model.anchor()[0].name == "trunk.2.weight");
+  const std::string_view chosen[] = {"trunk.0.weight", "trunk.0.bias"};
+  model.set_anchor(chosen);
+  CHECK(model.anchor().size() == 2);
+  const std::string_view head[] = {"head.0.weight"};
+  CHECK_THROWS_WITH_AS(model.set_anchor(head),
+                       "MultiTask::set_anchor: a parameter of the trunk is needed: 'head.0.weight'",
+                       ConfigError);
+  CHECK(model.anchor()[0].name == "trunk.0.weight");
+}
+
+TEST_CASE("multi_task: what cannot be built is refused") {
+  CHECK_THROWS_AS(MultiTask(Linear(2, 2), std::vector<std::unique_ptr<Layer>>()), ConfigError);
+  CHECK_THROWS_AS(MultiTask(Relu(), repeat(1, [] { return Linear(2, 2); })), ConfigError);
+}
+
+}  // namespace
+}  // namespace taskgrad::nn

@@ -1,0 +1,133 @@
+#include <taskgrad/autograd/ops.h>
+#include <taskgrad/core/error.h>
+#include <taskgrad/nn/optim.h>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
+
+namespace taskgrad::nn {
+namespace {
+
+std::vector<NamedParameter> two_parameters() {
+  std::vector<NamedParameter> all = {{"a", Parameter(Shape{2}, DType::f64)},
+                                     {"b", Parameter(Shape{}, DType::f64)}};
+  all[0].parameter.set(Tensor::from({2}, {1, -2}, DType::f64));
+  all[1].parameter.set(Tensor::scalar(3, DType::f64));
+  return all;
+}
+
+Gradients gradients_for(const std::vector<NamedParameter>& parameters, double t) {
+  return {{parameters[0].parameter, Tensor::from({2}, {0.5 * t, -1}, DType::f64)},
+          {parameters[1].parameter, Tensor::scalar(2 - t, DType::f64)}};
+}
+
+std::vector<double> values_of(const std::vector<NamedParameter>& parameters) {
+  std::vector<double> all = parameters[0].parameter.value().value().values();
+  all.push_back(parameters[1].parameter.value().item());
+  return all;
+}
+
+// The same update in plain doubles, element by element.
+std::vector<double> by_hand(bool adam, int steps) {
+  std::vector<double> x = {1, -2, 3};
+  std::vector<double> m(3);
+  std::vector<double> v(3);
+  for (int t = 1; t <= steps; ++t) {
+    const double g[] = {0.5 * t, -1, 2.0 - t};
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (adam) {
+        m[i] = 0.9 * m[i] + 0.1 * g[i];
+        v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];
+        x[i] -= 0.01 * 0.1 * x[i] + 0.01 * (m[i] / (1 - std::pow(0.9, t))) /
+                                        (std::sqrt(v[i] / (1 - std::pow(0.999, t))) + 1e-8);
+      } else {
+        m[i] = 0.9 * m[i] + g[i] + 0.1 * x[i];
+        x[i] -= 0.01 * m[i];
+      }
+    }
+  }
+  return x;
+}
+
+std::unique_ptr<Optimizer> make(bool adam, const std::vector<NamedParameter>& parameters) {
+  if (adam) return std::make_unique<Adam>(parameters, AdamOptions{.lr = 0.01, .weight_decay = 0.1});
+  return std::make_unique<Sgd>(parameters,
+                               SgdOptions{.lr = 0.01, .momentum = 0.9, .weight_decay = 0.1});
+}
+
+TEST_CASE("optim: Adam and Sgd take the steps of their formulas") {
+  for (const bool adam : {true, false}) {
+    const auto parameters = two_parameters();
+    const auto optimizer = make(adam, parameters);
+    for (int t = 1; t <= 4; ++t) optimizer->step(gradients_for(parameters, t));
+    const std::vector<double> found = values_of(parameters);
+    const std::vector<double> expected = by_hand(adam, 4);
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(found[i] == doctest::Approx(expected[i]).epsilon(1e-14));
+    }
+  }
+}
+
+TEST_CASE("optim: a run continued from its state has the same bits") {
+  for (const bool adam : {true, false}) {
+    const auto whole = two_parameters();
+    const auto one = make(adam, whole);
+    for (int t = 1; t <= 6; ++t) one->step(gradients_for(whole, t));
+
+    const auto parts = two_parameters();
+    const auto first = make(adam, parts);
+    for (int t = 1; t <= 3; ++t) first->step(gradients_for(parts, t));
+    const auto second = make(adam, parts);
+    second->load(first->state());
+    for (int t = 4; t <= 6; ++t) second->step(gradients_for(parts, t));
+    CHECK(values_of(parts) == values_of(whole));
+  }
+}
+
+TEST_CASE("optim: a graph that is still alive keeps its values through a step") {
+  const auto parameters = two_parameters();
+  const Var graph = parameters[0].parameter.value() * 2.0;
+  const Var held = parameters[0].parameter.value();
+  make(true, parameters)->step(gradients_for(parameters, 1));
+  CHECK(held.value().values() == std::vector<double>{1, -2});
+  CHECK(values_of(parameters)[0] != 1);
+}
+
+TEST_CASE("optim: gradients that do not fit change nothing") {
+  const auto parameters = two_parameters();
+  const auto optimizer = make(true, parameters);
+  const std::vector<double> before = values_of(parameters);
+  Gradients gradients = gradients_for(parameters, 1);
+  std::swap(gradients[0], gradients[1]);
+  CHECK_THROWS_AS(optimizer->step(gradients), ConfigError);
+  gradients.pop_back();
+  CHECK_THROWS_AS(optimizer->step(gradients), ConfigError);
+  gradients = gradients_for(parameters, 1);
+  gradients[1].value = Tensor::scalar(std::numeric_limits<double>::quiet_NaN(), DType::f64);
+  CHECK_THROWS_WITH_AS(optimizer->step(gradients),
+                       "Optimizer::step: gradients must be finite: that of 'b' is not",
+                       NumericError);
+  gradients[1].value = Tensor::zeros({1}, DType::f64);
+  CHECK_THROWS_AS(optimizer->step(gradients), ShapeError);
+  CHECK(values_of(parameters) == before);
+  StateDict state = optimizer->state();
+  state.tensors.erase("mean.a");
+  CHECK_THROWS_AS(optimizer->load(state), ConfigError);
+}
+
+TEST_CASE("optim: options out of range are refused") {
+  const auto parameters = two_parameters();
+  CHECK_THROWS_AS(Adam(parameters, {.lr = -1}), ConfigError);
+  CHECK_THROWS_AS(Adam(parameters, {.beta2 = 1}), ConfigError);
+  CHECK_THROWS_AS(Adam(parameters, {.epsilon = 0}), ConfigError);
+  CHECK_THROWS_AS(Sgd(parameters, {.momentum = 1}), ConfigError);
+  CHECK_THROWS_WITH_AS(Sgd(parameters, {.weight_decay = -1}),
+                       "Sgd: weight_decay is out of range: -1", ConfigError);
+}
+
+}  // namespace
+}  // namespace taskgrad::nn

@@ -1,0 +1,197 @@
+// Every registered op, through every sample it brings: value, first and second derivative, other
+// layouts, other precision, other thread counts, and what it must refuse. A new op gets all of this
+// by existing.
+#include <taskgrad/autograd/grad.h>
+#include <taskgrad/autograd/gradcheck.h>
+#include <taskgrad/autograd/op.h>
+#include <taskgrad/autograd/ops.h>
+#include <taskgrad/core/error.h>
+#include <taskgrad/core/parallel.h>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <set>
+#include <string>
+
+namespace taskgrad {
+namespace {
+
+template <class F>
+void for_each_sample(const F& f) {
+  for (const OpEntry& op : registered_ops()) {
+    const Samples samples = op.samples();
+    for (const Sample& sample : samples.good) {
+      INFO(op.type->info.name, " / ", sample.label);
+      f(op, samples, sample);
+    }
+  }
+}
+
+std::vector<Var> leaves(const std::vector<Tensor>& inputs) {
+  std::vector<Var> vars;
+  for (const Tensor& input : inputs) vars.push_back(leaf(input));
+  return vars;
+}
+
+Tensor value_of(const OpEntry& op, const Sample& sample, const std::vector<Tensor>& inputs) {
+  return op.call(sample.attrs, leaves(inputs)).value();
+}
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  REQUIRE(a.shape() == b.shape());
+  const std::vector<double> x = a.values();
+  const std::vector<double> y = b.values();
+  double largest = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    largest = std::max(largest, std::abs(x[i] - y[i]) / (1 + std::abs(y[i])));
+  }
+  return largest;
+}
+
+TEST_CASE("op table: every op of this release is registered, once") {
+  std::set<std::string> names;
+  for (const OpEntry& op : registered_ops()) {
+    CHECK_MESSAGE(names.insert(std::string(op.type->info.name)).second, op.type->info.name);
+    CHECK_FALSE(op.type->info.formula.empty());
+    CHECK_FALSE(op.samples().good.empty());
+  }
+  CHECK(names ==
+        std::set<std::string>{"abs",          "add",     "add_scalar", "div",        "div_or_zero",
+                              "dot",          "exp",     "expand",     "hypot",      "linear",
+                              "log",          "matmul",  "maximum",    "mul",        "neg",
+                              "norm",         "permute", "pow_scalar", "preference", "relu",
+                              "relu_grad",    "reshape", "rsqrt",      "scale",      "sigmoid",
+                              "sigmoid_grad", "sign",    "softplus",   "sqrt",       "square",
+                              "sub",          "sum",     "sum_to",     "tanh",       "tanh_grad"});
+}
+
+TEST_CASE("op table: values equal the plain formula, element by element") {
+  int compared = 0;
+  for_each_sample([&](const OpEntry& op, const Samples& samples, const Sample& sample) {
+    if (!samples.unary && !samples.binary) return;
+    const Tensor found = value_of(op, sample, sample.inputs);
+    std::vector<std::vector<double>> inputs;
+    for (const Tensor& input : sample.inputs) {
+      inputs.push_back(input.expand(found.shape()).values());
+    }
+    const std::vector<double> values = found.values();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double expected =
+          samples.unary ? samples.unary(inputs[0][i]) : samples.binary(inputs[0][i], inputs[1][i]);
+      CHECK(values[i] == doctest::Approx(expected).epsilon(1e-14));
+      ++compared;
+    }
+  });
+  CHECK(compared > 1000);
+}
+
+TEST_CASE("op table: first and second derivatives against differences") {
+  for_each_sample([&](const OpEntry& op, const Samples&, const Sample& sample) {
+    if (op.type->vjp == nullptr) return;
+    const GradCheckResult result = check_grad(
+        op.type->info.name,
+        [&](std::span<const Var> inputs) { return op.call(sample.attrs, inputs); }, sample.inputs);
+    CHECK_MESSAGE(result.ok, result.text);
+  });
+}
+
+TEST_CASE("op table: an op without a derivative says so") {
+  for_each_sample([&](const OpEntry& op, const Samples&, const Sample& sample) {
+    if (op.type->vjp != nullptr) return;
+    const std::vector<Var> inputs = leaves(sample.inputs);
+    CHECK_THROWS_AS(grad(sum(op.call(sample.attrs, inputs)), inputs), GraphError);
+  });
+}
+
+TEST_CASE("op table: a linear op satisfies <A x, y> = <x, A' y>") {
+  int checked = 0;
+  for_each_sample([&](const OpEntry& op, const Samples&, const Sample& sample) {
+    if (!op.type->info.linear) return;
+    const std::vector<Var> x = leaves(sample.inputs);
+    const Var ax = op.call(sample.attrs, x);
+    const Var y = constant(samples::numbers(ax.shape(), -1, 1, 11));
+    const Var aty = grad(ax, x[0], {.cotangent = y});
+    CHECK(dot(ax, y).item() == doctest::Approx(dot(x[0], aty).item()).epsilon(1e-13));
+    ++checked;
+  });
+  CHECK(checked > 20);
+}
+
+TEST_CASE("op table: an unpacked input gives the bits of a packed one") {
+  for_each_sample([&](const OpEntry& op, const Samples&, const Sample& sample) {
+    std::vector<Tensor> packed;
+    std::vector<Tensor> scattered;
+    for (const Tensor& input : sample.inputs) {
+      packed.push_back(input.contiguous());
+      scattered.push_back(samples::scattered(input));
+    }
+    CHECK(equal_bits(value_of(op, sample, packed), value_of(op, sample, scattered)));
+  });
+}
+
+TEST_CASE("op table: f32 is near f64, in value and gradient") {
+  for_each_sample([&](const OpEntry& op, const Samples&, const Sample& sample) {
+    std::vector<Tensor> narrow;
+    for (const Tensor& input : sample.inputs) narrow.push_back(input.to(DType::f32));
+    std::vector<Tensor> wide;
+    for (const Tensor& input : narrow) wide.push_back(input.to(DType::f64));
+    const Tensor value = value_of(op, sample, narrow);
+    CHECK(value.dtype() == DType::f32);
+    CHECK(largest_difference(value, value_of(op, sample, wide)) < 2e-5);
+    if (op.type->vjp == nullptr) return;
+    const auto gradients = [&](const std::vector<Tensor>& inputs) {
+      const std::vector<Var> vars = leaves(inputs);
+      return grad(sum(op.call(sample.attrs, vars)), vars);
+    };
+    const List<Var> low = gradients(narrow);
+    const List<Var> high = gradients(wide);
+    for (std::size_t i = 0; i < low.size(); ++i) {
+      CHECK(low[i].dtype() == DType::f32);
+      CHECK(largest_difference(low[i].value(), high[i].value()) < 5e-5);
+    }
+  });
+}
+
+TEST_CASE("op table: the same bits again, and on 1, 2, 3 and 8 threads") {
+  const int before = threads();
+  for_each_sample([&](const OpEntry& op, const Samples&, const Sample& sample) {
+    set_threads(1);
+    const Tensor once = value_of(op, sample, sample.inputs);
+    for (const int count : {1, 2, 3, 8}) {
+      set_threads(count);
+      CHECK(equal_bits(once, value_of(op, sample, sample.inputs)));
+    }
+  });
+  set_threads(before);
+}
+
+TEST_CASE("op table: what an op must refuse throws a ShapeError that names it") {
+  int refused = 0;
+  for (const OpEntry& op : registered_ops()) {
+    const std::string name(op.type->info.name);
+    for (const Sample& sample : op.samples().bad) {
+      INFO(name, " / ", sample.label);
+      try {
+        static_cast<void>(op.call(sample.attrs, leaves(sample.inputs)));
+        FAIL_CHECK("nothing was thrown");
+      } catch (const ShapeError& error) {
+        CHECK_MESSAGE(std::string(error.what()).starts_with(name), error.what());
+        ++refused;
+      }
+    }
+  }
+  CHECK(refused > 20);
+}
+
+TEST_CASE("op table: element types are never mixed") {
+  for_each_sample([&](const OpEntry& op, const Samples&, const Sample& sample) {
+    if (sample.inputs.size() < 2) return;
+    std::vector<Tensor> mixed = sample.inputs;
+    mixed[0] = mixed[0].to(DType::f32);
+    CHECK_THROWS_AS(value_of(op, sample, mixed), DTypeError);
+  });
+}
+
+}  // namespace
+}  // namespace taskgrad
