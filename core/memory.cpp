@@ -160,6 +160,14 @@ void deallocate(void* block, std::size_t bytes) noexcept {
 
 Stats stats() noexcept { return pool.stats; }
 
+bool pooled() noexcept {
+#if defined(TASKGRAD_POOL)
+  return true;
+#else
+  return false;
+#endif
+}
+
 void reset_peak() noexcept { pool.stats.peak_bytes = pool.stats.bytes_in_use; }
 
 void trim() noexcept {

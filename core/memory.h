@@ -25,6 +25,9 @@ void* allocate(std::size_t bytes);
 void deallocate(void* block, std::size_t bytes) noexcept;
 
 Stats stats() noexcept;
+/// Whether the library was built with the pool (TASKGRAD_POOL); without it each block is the
+/// system's, for sanitizers to see.
+bool pooled() noexcept;
 void reset_peak() noexcept;
 /// Returns the calling thread's cached blocks to the system.
 void trim() noexcept;

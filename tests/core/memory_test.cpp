@@ -15,6 +15,10 @@ bool pooled() {
   return stats().cached_bytes > 0;
 }
 
+#if defined(TASKGRAD_POOL)
+TEST_CASE("memory: the pool is there when it was built in") { CHECK(pooled()); }
+#endif
+
 const std::size_t kSizes[] = {0, 1, 63, 64, 65, 1000, 4096, 1 << 20, (1 << 20) + 1, 3'000'000};
 
 TEST_CASE("memory: blocks are aligned, apart and as long as asked for") {
@@ -72,6 +76,7 @@ TEST_CASE("memory: bytes in use and their peak are those asked for") {
   void* a = allocate(100);
   void* b = allocate(2'000'000);
   deallocate(b, 2'000'000);
+  deallocate(allocate(10), 10);
   CHECK(stats().bytes_in_use == base + 100);
   CHECK(stats().peak_bytes == base + 2'000'100);
   reset_peak();

@@ -63,7 +63,7 @@ TEST_CASE("parse: the defaults of train") {
   CHECK(run.optimizer == OptimizerKind::adam);
   CHECK(run.lr == 3e-3);
   CHECK(run.momentum == 0);
-  CHECK(run.loss == nn::Reduction::mean);
+  CHECK(run.loss == nn::Reduction::sum);
   CHECK(run.steps == kTrainSteps);
   CHECK(run.batch_size == 100);
   CHECK(run.eval_every == kTrainSteps / 100);

@@ -154,9 +154,9 @@ TEST_CASE("MetricsLog: refuses before anything is lost") {
 TEST_CASE("summary_table: mean and range by method, the best one marked") {
   CHECK(summary_table(made_up_study(), Style::plain) ==
         "2 tasks, 100 steps\n"
-        "  method    tasks  seeds  metric         range  w(1)  w(100)\n"
-        "  equal         2      2     1.3  1.25 .. 1.35     1       1\n"
-        "* gradnorm      2      2    1.01     1 .. 1.02  1.97    0.03\n"
+        "  method    tasks  seeds  metric           range  w(1)  w(100)\n"
+        "  equal         2      2     1.300  1.250 .. 1.350     1       1\n"
+        "* gradnorm      2      2    1.010  1.000 .. 1.020  1.97    0.03\n"
         "\n"
         "metric: sum over tasks of L_i(end) / L_i(0) on the test set; lower is better\n"
         "w(s): final weight of the task of scale s; both are means over the seeds\n"
@@ -233,11 +233,11 @@ TEST_CASE("plot: a falling and a level line") {
   const std::vector<Curve> curves = {{"down", {{0, 2}, {10, 0}}}, {"flat", {{0, 0}, {10, 0}}}};
   CHECK(without_colors(plot(curves, {.title = "title", .columns = 12, .rows = 3})) ==
         "         title\n"
-        "       2 ┤⠑⠤⡀    \n"
-        "       1 ┤  ⠈⠒⢄   down\n"
-        "       0 ┤⣀⣀⣀⣀⣀⣑⣢ flat\n"
-        "         └──────\n"
-        "          010 steps\n");
+        "       2 ┤⠉⠒⠤⣀        \n"
+        "       1 ┤    ⠉⠒⠤⣀     down\n"
+        "       0 ┤⣀⣀⣀⣀⣀⣀⣀⣀⣉⣒⣤⣀ flat\n"
+        "         └────────────\n"
+        "          0   10 steps\n");
 }
 
 TEST_CASE("plot: labels that end together take rows of their own, in the order of the ends") {

@@ -1,0 +1,83 @@
+#include <taskgrad/core/fail.h>
+#include <taskgrad/toy/arguments.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace taskgrad::toy {
+namespace {
+
+template <class T>
+std::optional<T> to_number(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool is_positive(const std::optional<double>& value) {
+  return value && *value > 0 && std::isfinite(*value);
+}
+
+}  // namespace
+
+void reject(std::string_view name, std::string_view allowed, std::string_view value) {
+  fail<ConfigError>("{}: must be {}: {:?}", name, allowed, value);
+}
+
+std::vector<std::string> Arguments::all(std::string_view name) const {
+  const auto found = texts_.find(name);
+  return found == texts_.end() ? std::vector<std::string>() : found->second;
+}
+
+std::optional<std::string> Arguments::text(std::string_view name) const {
+  const std::vector<std::string> texts = all(name);
+  if (texts.empty()) return std::nullopt;
+  if (texts.size() > 1) reject(name, "given once", fmt::format("{}", fmt::join(texts, ", ")));
+  return texts[0];
+}
+
+std::int64_t Arguments::whole(std::string_view name, std::int64_t fallback, std::int64_t least,
+                              std::int64_t most) const {
+  const auto given = text(name);
+  if (!given) return fallback;
+  const auto value = to_number<std::int64_t>(*given);
+  if (value && *value >= least && *value <= most) return *value;
+  reject(name, fmt::format("a whole number from {} to {}", least, most), *given);
+}
+
+double Arguments::positive(std::string_view name, double fallback) const {
+  const auto given = text(name);
+  if (!given) return fallback;
+  const auto value = to_number<double>(*given);
+  if (is_positive(value)) return *value;
+  reject(name, "a number above 0", *given);
+}
+
+double Arguments::number(std::string_view name, double fallback, double low, double high,
+                         std::string_view allowed) const {
+  const auto given = text(name);
+  if (!given) return fallback;
+  const auto value = to_number<double>(*given);
+  if (value && std::isfinite(*value) && *value >= low && *value < high) return *value;
+  reject(name, allowed, *given);
+}
+
+std::vector<double> Arguments::positives(std::string_view name) const {
+  const auto given = text(name);
+  if (!given) return {};
+  std::vector<double> values;
+  for (std::size_t start = 0; start <= given->size();) {
+    const std::size_t end = std::min(given->find(',', start), given->size());
+    const auto value = to_number<double>(std::string_view(*given).substr(start, end - start));
+    if (!is_positive(value)) {
+      reject(name, "numbers above 0 with commas between, such as 1,100", *given);
+    }
+    values.push_back(*value);
+    start = end + 1;
+  }
+  return values;
+}
+
+}  // namespace taskgrad::toy

@@ -1,0 +1,208 @@
+#include <taskgrad/autograd/grad.h>
+#include <taskgrad/balancers/uncertainty.h>
+#include <taskgrad/core/fail.h>
+#include <taskgrad/core/kernels.h>
+#include <taskgrad/nn/layers.h>
+#include <taskgrad/nn/optim.h>
+#include <taskgrad/toy/experiment.h>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <memory>
+
+namespace taskgrad::toy {
+namespace {
+
+std::unique_ptr<Balancer> make_method(const RunOptions& options) {
+  if (options.balancer == "gradnorm") {
+    return std::make_unique<GradNorm>(options.tasks(),
+                                      GradNormOptions{.alpha = options.alpha,
+                                                      .weight_lr = options.weight_lr,
+                                                      .path = options.path,
+                                                      .weight_form = options.weight_form});
+  }
+  if (options.balancer == "uncertainty") {
+    return std::make_unique<Uncertainty>(options.tasks(),
+                                         UncertaintyOptions{.weight_lr = options.weight_lr});
+  }
+  return make_balancer(options.balancer, options.tasks());
+}
+
+std::unique_ptr<nn::Optimizer> make_optimizer(const RunOptions& options,
+                                              const nn::MultiTask& model) {
+  if (options.optimizer == OptimizerKind::adam) {
+    return std::make_unique<nn::Adam>(model.all(), nn::AdamOptions{.lr = options.lr});
+  }
+  return std::make_unique<nn::Sgd>(model.all(),
+                                   nn::SgdOptions{.lr = options.lr, .momentum = options.momentum});
+}
+
+std::vector<double> to_vector(const Vec& values) { return {values.begin(), values.end()}; }
+
+/// || grad_W (w_i L_i) || for each task; w_i = 1 for a method without weights.
+std::vector<double> weighted_norms(const Step& step, const Vec& weights) {
+  std::vector<double> norms;
+  const List<Var> anchor = step.anchor();
+  for (int task = 0; task < step.tasks(); ++task) {
+    double norm = 0;
+    for (const Var& gradient : grad(step.loss(task), anchor)) {
+      norm = std::hypot(norm, kernels::norm(gradient.value()).item());
+    }
+    norms.push_back(weights.empty() ? norm : std::abs(weights[task]) * norm);
+  }
+  return norms;
+}
+
+std::vector<double> test_losses(const nn::MultiTask& model, const Batch& test,
+                                nn::Reduction reduction) {
+  const NoGrad off;
+  std::vector<double> losses;
+  for (const Var& loss : nn::mse(model(constant(test.x)), test.targets, reduction)) {
+    if (!std::isfinite(loss.item())) {
+      fail<NumericError>("toy: test losses must be finite: {} for task {}", loss.item(),
+                         losses.size());
+    }
+    losses.push_back(loss.item());
+  }
+  return losses;
+}
+
+std::string fingerprint(const nn::MultiTask& model) {
+  std::uint64_t hash = 0;
+  for (const auto& [name, parameter] : model.all()) {
+    hash = hash_bits(parameter.value().value(), hash);
+  }
+  return fmt::format("{:016x}", hash);
+}
+
+/// The parts of one run, alive while it trains.
+class Trainer {
+ public:
+  explicit Trainer(const RunOptions& options)
+      : options_(options),
+        problem_(make_problem(options)),
+        model_(initial_model(options)),
+        balancer_(make_method(options)),
+        optimizer_(make_optimizer(options, model_)) {}
+
+  const nn::MultiTask& model() const { return model_; }
+
+  /// Trains until the steps are done, `hooks.stop` is set or a number is not finite; `result` is up
+  /// to date at each moment.
+  void train(const Hooks& hooks, RunResult& result) {
+    for (std::int64_t t = 0;; ++t) {
+      const Batch batch = problem_.batch(t, options_.batch_size);
+      Step step(nn::mse(model_(constant(batch.x)), batch.targets, options_.loss), model_);
+
+      result.interrupted = hooks.stop != nullptr && *hooks.stop && t < options_.steps;
+      const bool last = t == options_.steps || result.interrupted;
+      if (last || t % options_.eval_every == 0) {
+        result.history.push_back(evaluate(t, step));
+        if (hooks.on_evaluation) hooks.on_evaluation(result.history.back());
+      }
+      if (last) return;
+
+      optimizer_->step(balancer_->backward(step));
+      result.steps = t + 1;
+      if (hooks.on_step) hooks.on_step(result.steps);
+    }
+  }
+
+ private:
+  Evaluation evaluate(std::int64_t t, Step& step) {
+    const Vec weights = balancer_->weights();
+    Evaluation evaluation{.step = t,
+                          .train_losses = to_vector(step.values()),
+                          .weights = to_vector(weights),
+                          .test_losses = test_losses(model_, problem_.test(), options_.loss)};
+    if (const auto* gradnorm = dynamic_cast<const GradNorm*>(balancer_.get())) {
+      const GradNorm::Observation seen = gradnorm->observe(step);
+      evaluation.grad_norms = to_vector(seen.norms);
+      evaluation.targets = to_vector(seen.targets);
+    } else {
+      evaluation.grad_norms = weighted_norms(step, weights);
+    }
+
+    if (initial_test_losses_.empty()) initial_test_losses_ = evaluation.test_losses;
+    for (std::size_t task = 0; task < initial_test_losses_.size(); ++task) {
+      evaluation.metric += evaluation.test_losses[task] / initial_test_losses_[task];
+    }
+    return evaluation;
+  }
+
+  const RunOptions& options_;
+  ScaledRegression problem_;
+  nn::MultiTask model_;
+  std::unique_ptr<Balancer> balancer_;
+  std::unique_ptr<nn::Optimizer> optimizer_;
+  std::vector<double> initial_test_losses_;
+};
+
+void check(const RunOptions& options) {
+  if (options.steps < 1 || options.batch_size < 1 || options.eval_every < 1) {
+    fail<ConfigError>("toy::run: steps, batch_size and eval_every must be at least 1: {}, {}, {}",
+                      options.steps, options.batch_size, options.eval_every);
+  }
+}
+
+/// Fills what follows from the history.
+void conclude(RunResult& result) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  result.metric = result.metric_initial = nan;
+  if (result.history.empty()) return;
+  const Evaluation& first = result.history.front();
+  const Evaluation& last = result.history.back();
+  result.metric_initial = first.metric;
+  result.initial_test_losses = first.test_losses;
+  result.weights = last.weights;
+  result.test_losses = last.test_losses;
+  if (result.error.empty()) result.metric = last.metric;
+}
+
+}  // namespace
+
+nn::MultiTask make_model(int tasks, int input_size, int width, int output_size) {
+  using nn::Linear, nn::Relu;
+  return nn::MultiTask(nn::Sequential(Linear(input_size, width), Relu(),  //
+                                      Linear(width, width), Relu(),       //
+                                      Linear(width, width), Relu(),       //
+                                      Linear(width, width), Relu()),
+                       nn::repeat(tasks, [&] { return Linear(width, output_size); }));
+}
+
+nn::MultiTask initial_model(const RunOptions& options) {
+  const ProblemOptions& problem = options.problem;
+  nn::MultiTask model =
+      make_model(options.tasks(), problem.input_size, options.width, problem.output_size);
+  model.to(problem.dtype);
+  model.init(Rng(options.seed).stream("init"));
+  return model;
+}
+
+ScaledRegression make_problem(const RunOptions& options) {
+  return {options.problem, Rng(options.seed).stream("data")};
+}
+
+RunResult run(const RunOptions& options, const Hooks& hooks) {
+  check(options);
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+
+  RunResult result{.balancer = options.balancer,
+                   .tasks = options.tasks(),
+                   .sigmas = options.problem.sigmas,
+                   .seed = options.seed};
+  Trainer trainer(options);
+  try {
+    trainer.train(hooks, result);
+  } catch (const NumericError& error) {
+    result.error = error.what();
+  }
+  conclude(result);
+  result.fingerprint = fingerprint(trainer.model());
+  result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  return result;
+}
+
+}  // namespace taskgrad::toy

@@ -1,0 +1,89 @@
+// One training run of the toy experiment: model, data, balancer, optimizer and what is measured.
+// Knows no printing and no files.
+#pragma once
+
+#include <taskgrad/balancers/gradnorm.h>
+#include <taskgrad/nn/loss.h>
+#include <taskgrad/nn/multi_task.h>
+#include <taskgrad/toy/problem.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace taskgrad::toy {
+
+enum class OptimizerKind { adam, sgd };
+
+struct RunOptions {
+  ProblemOptions problem = {};
+  int width = 100;  ///< of every layer of the trunk
+  std::string balancer = "gradnorm";
+  double alpha = 0.12;       ///< of GradNorm
+  double weight_lr = 0.025;  ///< of methods that learn weights
+  GradNormPath path = GradNormPath::second_order;
+  WeightForm weight_form = WeightForm::log;
+  OptimizerKind optimizer = OptimizerKind::adam;
+  double lr = 3e-3;
+  double momentum = 0;  ///< of sgd
+  nn::Reduction loss = nn::Reduction::sum;
+  std::int64_t steps = 2000;
+  int batch_size = 100;
+  std::int64_t eval_every = 20;
+  std::uint64_t seed = 1;
+
+  int tasks() const { return static_cast<int>(problem.sigmas.size()); }
+};
+
+/// The state of a run at one step: parameters and weights before the update of that step.
+struct Evaluation {
+  std::int64_t step = 0;
+  std::vector<double> train_losses = {};  ///< L_i on the batch of this step
+  std::vector<double> weights = {};       ///< w_i, empty for a method without
+  std::vector<double> grad_norms = {};    ///< || grad_W (w_i L_i) || with W the anchor of the model
+  std::vector<double> targets = {};       ///< of GradNorm, else empty
+  std::vector<double> test_losses = {};
+  double metric = 0;  ///< sum_i L_i(step) / L_i(0) on the test set; the number of tasks at step 0
+};
+
+struct RunResult {
+  std::string balancer = {};
+  int tasks = 0;
+  std::vector<double> sigmas = {};
+  std::uint64_t seed = 0;
+  std::int64_t steps = 0;  ///< updates done
+  double metric = 0;       ///< at the end; NaN for a run that broke off with an error
+  double metric_initial = 0;
+  std::vector<double> weights = {};
+  std::vector<double> test_losses = {};
+  std::vector<double> initial_test_losses = {};
+  double seconds = 0;
+  std::string fingerprint = {};  ///< hash of the bits of the final parameters, 16 hex digits
+  std::string error = {};  ///< why the run broke off (a loss or gradient was not finite), or empty
+  bool interrupted = false;
+  std::vector<Evaluation> history = {};
+};
+
+struct Hooks {
+  std::function<void(const Evaluation&)> on_evaluation = {};
+  std::function<void(std::int64_t steps_done)> on_step = {};
+  const std::atomic<bool>* stop = nullptr;  ///< ends the run, with a last evaluation, when true
+};
+
+/// A trunk of four Linear+ReLU layers and one affine head a task.
+nn::MultiTask make_model(int tasks, int input_size = 250, int width = 100, int output_size = 100);
+
+/// The model of a run at step 0: the same for every balancer.
+nn::MultiTask initial_model(const RunOptions& options);
+/// The data of a run: the same for every balancer.
+ScaledRegression make_problem(const RunOptions& options);
+
+/// Trains `steps` steps and evaluates at every multiple of eval_every and at the end. Equal bits
+/// for every thread count. A run that diverges does not throw: its result says so in `error`, and
+/// the last evaluation that could be made ends its history. Throws ConfigError for options out of
+/// range, and whatever a hook throws.
+RunResult run(const RunOptions& options, const Hooks& hooks = {});
+
+}  // namespace taskgrad::toy

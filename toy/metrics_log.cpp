@@ -1,0 +1,35 @@
+#include <taskgrad/core/fail.h>
+#include <taskgrad/toy/json.h>
+#include <taskgrad/toy/metrics_log.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace taskgrad::toy {
+
+MetricsLog::MetricsLog(const std::string& directory)
+    : path_((std::filesystem::path(directory) / "metrics.jsonl").string()) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    fail<ConfigError>("--out: must be a directory that can be made: {:?} ({})", directory,
+                      error.message());
+  }
+  file_.reset(std::fopen(path_.c_str(), "wx"));
+  if (file_ != nullptr) return;
+  if (errno == EEXIST) fail<ConfigError>("--out: {} exists; choose another directory", path_);
+  fail<ConfigError>("--out: must be a directory that can be written: {:?} ({})", directory,
+                    std::strerror(errno));
+}
+
+void MetricsLog::write(const RunOptions& run, const Evaluation& evaluation) {
+  const std::string line = to_json_line(run, evaluation) + '\n';
+  const std::lock_guard lock(mutex_);
+  const bool written = std::fwrite(line.data(), 1, line.size(), file_.get()) == line.size();
+  if (!written || std::fflush(file_.get()) != 0) {
+    fail<IoError>("--out: {} could not be written: {}", path_, std::strerror(errno));
+  }
+}
+
+}  // namespace taskgrad::toy

@@ -1,0 +1,245 @@
+#include <taskgrad/balancers/balancer.h>
+#include <taskgrad/core/fail.h>
+#include <taskgrad/core/version.h>
+#include <taskgrad/toy/arguments.h>
+#include <taskgrad/toy/options.h>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <string_view>
+#include <thread>
+
+namespace taskgrad::toy {
+namespace {
+
+// What `figure2 --steps 25000`, the paper's length, takes.
+constexpr std::string_view kPaperLength = "about N minutes on two cores";
+
+constexpr std::int64_t kMostSteps = 1'000'000'000;
+constexpr std::int64_t kLargestSeed =
+    (std::int64_t{1} << 53) - 1;  // any JSON reader keeps it exact
+
+struct Spec {
+  std::string group, name, value, help;  // a flag has no value
+};
+
+const Spec kSpecs[] = {
+    {"Problem", "--tasks", "N", "number of tasks (figure2: first 2, then 10; train: 2)"},
+    {"Problem", "--sigmas", "A,B,..", "scale of each task (by --tasks; see below)"},
+    {"Problem", "--inputs", "KIND", "uniform in (-1, 1), normal, or unit length (uniform)"},
+    {"Problem", "--data", "KIND", "fresh batches, or a fixed set of 10000 examples (fresh)"},
+    {"Problem", "--spread", "KIND", "read N(0, 10) by std or by variance (std)"},
+    {"Problem", "--loss", "KIND", "mean or sum of squares over the outputs (sum)"},
+    {"Method", "--balancer", "NAME", "a method, repeatable (figure2: all; train: gradnorm)"},
+    {"Method", "--alpha", "X", "pull of gradnorm to equal training rates (0.12)"},
+    {"Method", "--weight-lr", "X", "learning rate of the task weights (0.025)"},
+    {"Method", "--weight-form", "FORM", "gradnorm moves its weights linear or by log (log)"},
+    {"Method", "--gradnorm-path", "PATH", "second_order or closed_form (second_order)"},
+    {"Training", "--steps", "N", "updates in each run (figure2: {}; train: {})"},
+    {"Training", "--batch-size", "N", "examples in each step (100)"},
+    {"Training", "--optimizer", "NAME", "adam or sgd, of the network (adam)"},
+    {"Training", "--lr", "X", "learning rate of the network (0.003)"},
+    {"Training", "--momentum", "X", "of sgd, from 0 to below 1 (0)"},
+    {"Training", "--seed", "N", "the first seed (1)"},
+    {"Training", "--seeds", "N", "number of seeds, counting up (figure2: 3; train: 1)"},
+    {"Training", "--precision", "TYPE", "f32 or f64 (f32)"},
+    {"Training", "--threads", "N", "has no influence on results (all cores)"},
+    {"Output", "--eval-every", "N", "steps between evaluations (a hundredth of --steps)"},
+    {"Output", "--out", "DIR", "write DIR/metrics.jsonl, a line for each evaluation"},
+    {"Output", "--json", "", "print one JSON object and nothing else on stdout"},
+    {"Output", "--quiet", "", "no progress on stderr"},
+    {"Output", "--version", "", "print the version and exit"},
+};
+
+constexpr std::string_view kFooter = R"(
+The scales are 1,100 for 2 tasks, 48,3,54,16,9,30,52,26,47,81 for 10, and else
+spread evenly on a log scale from 1 to 100. At the paper's length, --steps 25000,
+figure2 takes {}.
+
+Examples:
+  toy_regression
+  toy_regression figure2 --steps 25000 --seeds 5 --out figure2
+  toy_regression train --tasks 10 --balancer equal --balancer gradnorm
+  toy_regression train --sigmas 1,10,100 --json > runs.json
+)";
+
+void define(CLI::App& app, Arguments& given) {
+  for (const Spec& spec : kSpecs) {
+    if (spec.value.empty()) {
+      app.add_flag(spec.name, spec.help)->group(spec.group);
+      continue;
+    }
+    const CLI::callback_t keep = [&given, &spec](const CLI::results_t& texts) {
+      given.add(spec.name, texts);
+      return true;
+    };
+    app.add_option(spec.name, keep,
+                   fmt::format(fmt::runtime(spec.help), kFigure2Steps, kTrainSteps))
+        ->option_text(spec.value)
+        ->group(spec.group)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+  app.set_help_flag("-h,--help", "print this and exit")->group("Output");
+  app.add_subcommand("figure2", "the paper's figure 2: three methods on 2 and 10 tasks (default)");
+  app.add_subcommand("train", "methods on one set of tasks");
+  // The options stand before or behind the command, and so does --help.
+  for (CLI::App* command : app.get_subcommands({}))
+    command->fallthrough()->group("Commands")->set_help_flag();
+  app.require_subcommand(0, 1)->allow_extras();
+}
+
+std::string help(const CLI::App& app) {
+  constexpr std::size_t kHelpColumn = 26;
+  CLI::Formatter formatter;
+  formatter.column_width(kHelpColumn);
+  formatter.label("SUBCOMMAND", "COMMAND");
+  const std::string options =
+      formatter.make_help(&app, "toy_regression", CLI::AppFormatMode::Normal);
+  return CLI::detail::find_and_replace(options, "\n\n\n", "\n\n") +
+         fmt::format(fmt::runtime(kFooter), kPaperLength);
+}
+
+/// The sets of sigmas to run: one a panel.
+std::vector<std::vector<double>> read_panels(const Arguments& given, bool figure2) {
+  constexpr int kMostTasks = 1000;
+  const auto tasks = static_cast<int>(given.whole("--tasks", 0, 1, kMostTasks));
+  if (const std::vector<double> sigmas = given.positives("--sigmas"); !sigmas.empty()) {
+    if (tasks != 0 && static_cast<int>(sigmas.size()) != tasks) {
+      reject("--sigmas", fmt::format("as many numbers as --tasks, {}", tasks),
+             *given.text("--sigmas"));
+    }
+    return {sigmas};
+  }
+  if (tasks != 0) return {default_sigmas(tasks)};
+  if (figure2) return {default_sigmas(2), default_sigmas(10)};
+  return {default_sigmas(2)};
+}
+
+std::vector<std::string> read_balancers(const Arguments& given, bool figure2) {
+  const std::vector<std::string> names = given.all("--balancer");
+  if (names.empty() && figure2) return {"equal", "uncertainty", "gradnorm"};
+  if (names.empty()) return {"gradnorm"};
+
+  std::vector<std::string_view> valid = balancer_names();
+  std::erase(valid, "static");  // needs weights, which no option gives
+  for (auto name = names.begin(); name != names.end(); ++name) {
+    if (std::find(valid.begin(), valid.end(), *name) == valid.end()) {
+      reject("--balancer", fmt::format("one of {}", fmt::join(valid, ", ")), *name);
+    }
+    if (std::find(names.begin(), name, *name) != name) {
+      reject("--balancer", "given once for each method", *name);
+    }
+  }
+  return names;
+}
+
+ProblemOptions read_problem(const Arguments& given) {
+  ProblemOptions problem;
+  problem.inputs = given.choice(
+      "--inputs", problem.inputs,
+      {{"uniform", Inputs::uniform}, {"normal", Inputs::normal}, {"unit", Inputs::unit}});
+  problem.data =
+      given.choice("--data", problem.data, {{"fresh", Data::fresh}, {"fixed", Data::fixed}});
+  problem.spread = given.choice("--spread", problem.spread,
+                                {{"std", Spread::deviation}, {"variance", Spread::variance}});
+  problem.dtype =
+      given.choice("--precision", problem.dtype, {{"f32", DType::f32}, {"f64", DType::f64}});
+  return problem;
+}
+
+void read_method(const Arguments& given, RunOptions& run) {
+  constexpr double kAny = std::numeric_limits<double>::infinity();
+  run.alpha = given.number("--alpha", run.alpha, -kAny, kAny, "a finite number");
+  run.weight_lr = given.positive("--weight-lr", run.weight_lr);
+  run.path = given.choice(
+      "--gradnorm-path", run.path,
+      {{"second_order", GradNormPath::second_order}, {"closed_form", GradNormPath::closed_form}});
+  run.weight_form = given.choice("--weight-form", run.weight_form,
+                                 {{"linear", WeightForm::linear}, {"log", WeightForm::log}});
+}
+
+void read_training(const Arguments& given, bool figure2, RunOptions& run) {
+  constexpr int kLargestBatch = 100'000;
+  run.loss = given.choice("--loss", run.loss,
+                          {{"mean", nn::Reduction::mean}, {"sum", nn::Reduction::sum}});
+  run.optimizer = given.choice("--optimizer", run.optimizer,
+                               {{"adam", OptimizerKind::adam}, {"sgd", OptimizerKind::sgd}});
+  run.lr = given.positive("--lr", run.lr);
+  run.momentum = given.number("--momentum", run.momentum, 0, 1, "a number from 0 to below 1");
+  if (run.momentum > 0 && run.optimizer != OptimizerKind::sgd) {
+    reject("--momentum", "0 unless --optimizer is sgd", *given.text("--momentum"));
+  }
+  run.steps = given.whole("--steps", figure2 ? kFigure2Steps : kTrainSteps, 1, kMostSteps);
+  run.batch_size = static_cast<int>(given.whole("--batch-size", run.batch_size, 1, kLargestBatch));
+  const std::int64_t hundredth = std::max<std::int64_t>(1, run.steps / 100);
+  run.eval_every = given.whole("--eval-every", hundredth, 1, kMostSteps);
+}
+
+std::vector<RunOptions> make_runs(const Arguments& given, bool figure2) {
+  constexpr int kMostSeeds = 10'000;
+  RunOptions run{.problem = read_problem(given)};
+  read_method(given, run);
+  read_training(given, figure2, run);
+  const std::int64_t seeds = given.whole("--seeds", figure2 ? 3 : 1, 1, kMostSeeds);
+  const std::int64_t first_seed = given.whole("--seed", 1, 0, kLargestSeed - seeds + 1);
+  const std::vector<std::string> balancers = read_balancers(given, figure2);
+
+  std::vector<RunOptions> runs;
+  for (const std::vector<double>& sigmas : read_panels(given, figure2)) {
+    run.problem.sigmas = sigmas;
+    for (const std::string& balancer : balancers) {
+      run.balancer = balancer;
+      for (std::int64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
+        run.seed = static_cast<std::uint64_t>(seed);
+        runs.push_back(run);
+      }
+    }
+  }
+  return runs;
+}
+
+Options read(const CLI::App& app, const Arguments& given) {
+  constexpr int kMostThreads = 1024;
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  Options options{.command = app.got_subcommand("train") ? "train" : "figure2",
+                  .json = app.count("--json") > 0,
+                  .quiet = app.count("--quiet") > 0};
+  options.threads = static_cast<int>(given.whole("--threads", cores, 1, kMostThreads));
+  if (const auto out = given.text("--out")) {
+    if (out->empty()) reject("--out", "the name of a directory", *out);
+    options.out = *out;
+  }
+  options.runs = make_runs(given, options.command == "figure2");
+  return options;
+}
+
+}  // namespace
+
+Options parse(int argc, const char* const* argv) {
+  Arguments given;
+  CLI::App app(
+      "Balances regression tasks of unlike scales: the toy experiment of the GradNorm paper.");
+  define(app, given);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return {.answer = help(app)};
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string_view text = error.what();
+    fail<ConfigError>("{}: must be followed by a value: none was given",
+                      text.substr(0, text.find(':')));
+  } catch (const CLI::ParseError& error) {
+    reject("command line", "as --help says", error.what());
+  }
+  if (const auto extras = app.remaining(/*recurse=*/true); !extras.empty()) {
+    const bool is_option = extras[0].starts_with("-");
+    reject(is_option ? "option" : "command",
+           is_option ? "one of those in --help" : "figure2 or train, once", extras[0]);
+  }
+  if (app.count("--version") > 0) return {.answer = fmt::format("toy_regression {}\n", kVersion)};
+  return read(app, given);
+}
+
+}  // namespace taskgrad::toy

@@ -1,0 +1,30 @@
+// The command line of toy_regression, as the list of runs it asks for.
+#pragma once
+
+#include <taskgrad/toy/experiment.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace taskgrad::toy {
+
+inline constexpr std::int64_t kFigure2Steps = 4000;
+inline constexpr std::int64_t kTrainSteps = 2000;
+
+struct Options {
+  std::string command = "figure2";
+  std::vector<RunOptions> runs = {};  ///< by panel (set of sigmas), in it by method, in it by seed
+  int threads = 1;
+  std::string out = {};  ///< directory of metrics.jsonl; empty for none
+  bool json = false;
+  bool quiet = false;
+  std::string answer =
+      {};  ///< what --help or --version asked for: to be printed instead of running
+};
+
+/// Throws ConfigError, a text of one line that names the option, what is allowed and what was
+/// given.
+Options parse(int argc, const char* const* argv);
+
+}  // namespace taskgrad::toy

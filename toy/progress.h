@@ -1,0 +1,31 @@
+// What a study says to people while it runs.
+#pragma once
+
+#include <taskgrad/toy/study.h>
+#include <taskgrad/toy/terminal.h>
+
+#include <iosfwd>
+
+namespace taskgrad::toy {
+
+/// Shows the progress of a study: in a line that is written over, or in plain lines now and then.
+class ProgressReport {
+ public:
+  ProgressReport(std::ostream& out, Style style) : out_(out), style_(style) {}
+  /// Removes the line, so that something else can be written.
+  ~ProgressReport();
+  ProgressReport(const ProgressReport&) = delete;
+  ProgressReport& operator=(const ProgressReport&) = delete;
+
+  void operator()(const Progress& progress);
+
+ private:
+  bool is_due(const Progress& progress) const;
+
+  std::ostream& out_;
+  Style style_;
+  double last_seconds_ = 0;
+  double last_fraction_ = 0;
+};
+
+}  // namespace taskgrad::toy

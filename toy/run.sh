@@ -1,0 +1,10 @@
+#!/bin/sh
+# Installs what is missing, builds, and runs toy_regression with the arguments given.
+set -eu
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+. "$root/.ci/setup.sh"
+
+setup
+preset=$(default_preset)
+build "$root" "$preset" toy_regression
+exec "$root/build/$preset/toy/toy_regression" "$@"

@@ -1,0 +1,90 @@
+// The toy experiment of the GradNorm paper as a program; see `toy_regression --help`.
+//
+// Exit status: 0 done; 1 a run diverged or something could not be written; 2 bad input; 130 after
+// Ctrl-C, with the summary of what ran.
+#include <taskgrad/core/error.h>
+#include <taskgrad/toy/json.h>
+#include <taskgrad/toy/metrics_log.h>
+#include <taskgrad/toy/options.h>
+#include <taskgrad/toy/progress.h>
+#include <taskgrad/toy/report.h>
+#include <taskgrad/toy/study.h>
+
+#include <atomic>
+#include <exception>
+#include <iostream>
+#include <optional>
+#include <signal.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace taskgrad;
+using namespace taskgrad::toy;
+
+enum Exit { kDone = 0, kFailed = 1, kUsage = 2, kInterrupted = 130 };
+
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler writes it");
+
+void stop_on_interrupt() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted = true; };
+  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);  // the second one ends at once
+  sigaction(SIGINT, &action, nullptr);
+}
+
+std::vector<RunResult> train(const Options& options, MetricsLog* log) {
+  ProgressReport progress(std::cerr, style_of(STDERR_FILENO));
+  StudyOptions study{.threads = options.threads, .stop = &interrupted};
+  if (!options.quiet) study.on_progress = [&](const Progress& now) { progress(now); };
+  if (log != nullptr) {
+    study.on_evaluation = [&](std::size_t run, const Evaluation& evaluation) {
+      log->write(options.runs[run], evaluation);
+    };
+  }
+  return run_study(options.runs, study);
+}
+
+void print(const Options& options, const std::vector<RunResult>& results) {
+  if (options.json) {
+    std::cout << to_json(results) << '\n';
+    return;
+  }
+  const Style style = style_of(STDOUT_FILENO);
+  const bool rich = style == Style::rich;
+  if (rich) std::cout << summary_curves(results);
+  std::cout << summary_table(results, style, rich ? columns_of(STDOUT_FILENO) : 0);
+}
+
+Exit run(const Options& options) {
+  std::optional<MetricsLog> log;
+  if (!options.out.empty()) log.emplace(options.out);
+
+  stop_on_interrupt();
+  const std::vector<RunResult> results = train(options, log ? &*log : nullptr);
+  print(options, results);
+  if (!std::cout.flush()) throw IoError("stdout: could not be written");
+
+  const std::string failed = failures(results);
+  std::cerr << failed;
+  if (interrupted) return kInterrupted;
+  return failed.empty() ? kDone : kFailed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const Options options = parse(argc, argv);
+    if (options.answer.empty()) return run(options);
+    std::cout << options.answer << std::flush;
+    return std::cout ? kDone : kFailed;
+  } catch (const ConfigError& error) {
+    std::cerr << "toy_regression: " << error.what() << '\n';
+    return kUsage;
+  } catch (const std::exception& error) {
+    std::cerr << "toy_regression: " << error.what() << '\n';
+    return kFailed;
+  }
+}
