@@ -1,5 +1,6 @@
-// The promise of the README: the same binary, inputs and seed give equal bits for every thread count
-// and every run. And what makes it fast: a step that repeats itself asks the system for nothing.
+// The promise of the README: the same binary, inputs and seed give equal bits for every thread
+// count and every run. And what makes it fast: a step that repeats itself asks the system for
+// nothing.
 #include <taskgrad/balancers/gradnorm.h>
 #include <taskgrad/core/memory.h>
 #include <taskgrad/core/parallel.h>
@@ -10,6 +11,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <new>
 
@@ -43,8 +45,7 @@ class Training {
     optimizer_.emplace_back(model_.all(), nn::AdamOptions{.lr = 1e-3});
     for (std::uint64_t i = 0; i < 3; ++i) {
       const double scale = static_cast<double>(1 + 10 * i);
-      targets_.push_back(
-          Rng(1).stream("y").stream(i).uniform({450, 150}, -scale, scale, dtype));
+      targets_.push_back(Rng(1).stream("y").stream(i).uniform({450, 150}, -scale, scale, dtype));
     }
   }
 

@@ -68,7 +68,7 @@ Examples:
 void define(CLI::App& app, Arguments& given) {
   for (const Spec& spec : kSpecs) {
     if (spec.value.empty()) {
-      app.add_flag(spec.name, spec.help)->group(spec.group);
+      app.add_flag(spec.name, spec.help)->group(spec.group)->disable_flag_override();
       continue;
     }
     const CLI::callback_t keep = [&given, &spec](const CLI::results_t& texts) {
@@ -179,7 +179,8 @@ void read_training(const Arguments& given, bool figure2, RunOptions& run) {
 
 std::vector<RunOptions> make_runs(const Arguments& given, bool figure2) {
   constexpr int kMostSeeds = 10'000;
-  RunOptions run{.problem = read_problem(given)};
+  RunOptions run;
+  run.problem = read_problem(given);
   read_method(given, run);
   read_training(given, figure2, run);
   const std::int64_t seeds = given.whole("--seeds", figure2 ? 3 : 1, 1, kMostSeeds);
@@ -198,6 +199,17 @@ std::vector<RunOptions> make_runs(const Arguments& given, bool figure2) {
     }
   }
   return runs;
+}
+
+/// Says in our words what the parser found.
+[[noreturn]] void refuse(const CLI::ParseError& error) {
+  const std::string_view text = error.what();
+  std::string name(text.substr(0, text.find_first_of(": ")));
+  if (text.ends_with("missing")) {
+    fail<ConfigError>("{}: must be followed by a value: none was given", name);
+  }
+  if (!name.starts_with('-')) name = "--" + name;
+  reject(name, "used as --help says", text);
 }
 
 Options read(const CLI::App& app, const Arguments& given) {
@@ -226,12 +238,8 @@ Options parse(int argc, const char* const* argv) {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     return {.answer = help(app)};
-  } catch (const CLI::ArgumentMismatch& error) {
-    const std::string_view text = error.what();
-    fail<ConfigError>("{}: must be followed by a value: none was given",
-                      text.substr(0, text.find(':')));
   } catch (const CLI::ParseError& error) {
-    reject("command line", "as --help says", error.what());
+    refuse(error);
   }
   if (const auto extras = app.remaining(/*recurse=*/true); !extras.empty()) {
     const bool is_option = extras[0].starts_with("-");

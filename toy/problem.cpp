@@ -11,7 +11,7 @@ namespace {
 constexpr double kSharedSpread = 10.0;
 constexpr double kTaskSpread = 3.5;
 
-void check(const ProblemOptions& options) {
+ProblemOptions checked(ProblemOptions options) {
   if (options.sigmas.empty()) fail<ConfigError>("ScaledRegression: sigmas must not be empty");
   for (const double sigma : options.sigmas) {
     if (!(sigma > 0) || !std::isfinite(sigma)) {
@@ -21,6 +21,7 @@ void check(const ProblemOptions& options) {
   const int smallest = std::min(
       {options.input_size, options.output_size, options.train_examples, options.test_examples});
   if (smallest < 1) fail<ConfigError>("ScaledRegression: sizes must be at least 1: {}", smallest);
+  return options;
 }
 
 std::vector<Tensor> make_teachers(const ProblemOptions& options, const Rng& rng) {
@@ -63,7 +64,7 @@ Tensor take_rows(const Tensor& table, std::span<const std::int64_t> rows) {
 }  // namespace
 
 ScaledRegression::ScaledRegression(ProblemOptions options, const Rng& rng)
-    : options_((check(options), std::move(options))), train_rng_(rng.stream("train")) {
+    : options_(checked(std::move(options))), train_rng_(rng.stream("train")) {
   teachers_ = make_teachers(options_, rng.stream("teacher"));
   test_ = examples(rng.stream("test"), options_.test_examples);
   if (options_.data == Data::fixed) {

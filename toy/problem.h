@@ -23,8 +23,12 @@ enum class Data { fresh, fixed };
 /// Whether the 10 and 3.5 of N(0, 10) and N(0, 3.5) are standard deviations or variances.
 enum class Spread { deviation, variance };
 
+/// The paper's (1, 100) for two tasks; for ten the values that public reproductions read off its
+/// figure 2; otherwise log-spaced from 1 to 100.
+std::vector<double> default_sigmas(int tasks);
+
 struct ProblemOptions {
-  std::vector<double> sigmas = {1, 100};
+  std::vector<double> sigmas = default_sigmas(2);
   Inputs inputs = Inputs::uniform;
   Data data = Data::fresh;
   Spread spread = Spread::deviation;
@@ -71,9 +75,5 @@ class ScaledRegression {
   Batch train_;          // of Data::fixed, else empty
   mutable Epoch epoch_;  // the order last asked for: finding one costs more than a small step
 };
-
-/// The paper's (1, 100) for two tasks; for ten the values that public reproductions read off its
-/// figure 2; otherwise log-spaced from 1 to 100.
-std::vector<double> default_sigmas(int tasks);
 
 }  // namespace taskgrad::toy

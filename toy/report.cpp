@@ -62,13 +62,10 @@ MetricSummary metric_of(const Method& method) {
   return summary;
 }
 
-/// The method with the lowest mean, or null when that would not be a fair comparison.
+/// The method with the lowest mean of those of which no run diverged; null if it is the only one.
 const Method* best_of(const Panel& panel) {
   const Method* best = nullptr;
   for (const Method& method : panel.methods) {
-    for (const RunResult* run : method.runs) {
-      if (run->interrupted || method.runs.size() != panel.methods[0].runs.size()) return nullptr;
-    }
     const MetricSummary metric = metric_of(method);
     if (metric.runs != static_cast<int>(method.runs.size())) continue;
     if (best == nullptr || metric.mean < metric_of(*best).mean) best = &method;
@@ -110,8 +107,8 @@ Row weight_cells(const Method& method) {
 }
 
 /// Tables of a panel that are at most `columns` wide, if that can be.
-std::vector<std::vector<std::string>> panel_tables(const Panel& panel, int columns) {
-  const Method* best = best_of(panel);
+std::vector<std::vector<std::string>> panel_tables(const Panel& panel, const Method* best,
+                                                   int columns) {
   std::vector<Row> rows = {{" ", "method", "tasks", "seeds", "metric", "range"}};
   std::vector<Row> names = {{" ", "method"}};
   std::vector<Row> weights(1);
@@ -177,16 +174,20 @@ Curve mean_curve(const Method& method, std::string label, Quantity quantity, std
 }  // namespace
 
 std::string summary_table(std::span<const RunResult> results, Style style, int columns) {
+  const bool complete = std::all_of(results.begin(), results.end(), [](const RunResult& run) {
+    return began(run) && !run.interrupted;
+  });
   std::string text;
   bool marked = false;
   for (const Panel& panel : panels_of(results)) {
+    const Method* best = complete ? best_of(panel) : nullptr;
+    marked = marked || best != nullptr;
     const std::string title = title_of(panel);
     text += (style == Style::rich ? in_bold(title) : title) + '\n';
-    for (const std::vector<std::string>& table : panel_tables(panel, columns)) {
+    for (const std::vector<std::string>& table : panel_tables(panel, best, columns)) {
       for (const std::string& line : table) {
-        const bool best = line.starts_with('*');
-        marked = marked || best;
-        text += (best && style == Style::rich ? in_bold(line) : line) + '\n';
+        const bool bold = style == Style::rich && line.starts_with('*');
+        text += (bold ? in_bold(line) : line) + '\n';
       }
     }
     text += '\n';

@@ -10,8 +10,8 @@
 namespace taskgrad::toy {
 
 /// The results as one table: each set of sigmas by method, the metric as mean and range over seeds,
-/// the final weights as mean. The method with the lowest mean is marked, if all its panel was run
-/// to the end. Weights that do not fit into `columns` beside the rest stand below; 0 is no limit.
+/// the final weights as mean. The method with the lowest mean is marked, if every run came to its
+/// end. Weights that do not fit into `columns` beside the rest stand below; 0 is no limit.
 std::string summary_table(std::span<const RunResult> results, Style style, int columns = 0);
 
 /// The test metric of all methods, and the weights of GradNorm, by step: for each set of sigmas, as

@@ -30,7 +30,7 @@ struct Curve {
 };
 
 struct PlotOptions {
-  std::string title;
+  std::string title = {};
   std::string x_label = "steps";
   bool log_y = false;  ///< leaves out what is not positive
   int columns = 56;

@@ -46,15 +46,15 @@ std::vector<RunResult> train(const Options& options, MetricsLog* log) {
   return run_study(options.runs, study);
 }
 
-void print(const Options& options, const std::vector<RunResult>& results) {
-  if (options.json) {
-    std::cout << to_json(results) << '\n';
-    return;
-  }
+std::string text_of(const Options& options, const std::vector<RunResult>& results) {
+  if (options.json) return to_json(results) + '\n';
   const Style style = style_of(STDOUT_FILENO);
-  const bool rich = style == Style::rich;
-  if (rich) std::cout << summary_curves(results);
-  std::cout << summary_table(results, style, rich ? columns_of(STDOUT_FILENO) : 0);
+  if (style == Style::plain) return summary_table(results, style);
+  return summary_curves(results) + summary_table(results, style, columns_of(STDOUT_FILENO));
+}
+
+void print(const std::string& text) {
+  if (!(std::cout << text << std::flush)) throw IoError("stdout: could not be written");
 }
 
 Exit run(const Options& options) {
@@ -63,12 +63,14 @@ Exit run(const Options& options) {
 
   stop_on_interrupt();
   const std::vector<RunResult> results = train(options, log ? &*log : nullptr);
-  print(options, results);
-  if (!std::cout.flush()) throw IoError("stdout: could not be written");
+  print(text_of(options, results));
 
   const std::string failed = failures(results);
   std::cerr << failed;
-  if (interrupted) return kInterrupted;
+  if (interrupted) {
+    std::cerr << "interrupted: these are the results of what ran\n";
+    return kInterrupted;
+  }
   return failed.empty() ? kDone : kFailed;
 }
 
@@ -78,8 +80,8 @@ int main(int argc, char** argv) {
   try {
     const Options options = parse(argc, argv);
     if (options.answer.empty()) return run(options);
-    std::cout << options.answer << std::flush;
-    return std::cout ? kDone : kFailed;
+    print(options.answer);
+    return kDone;
   } catch (const ConfigError& error) {
     std::cerr << "toy_regression: " << error.what() << '\n';
     return kUsage;

@@ -31,55 +31,42 @@ Tensor unary(const Tensor& x, const F& f) {
   return result;
 }
 
-// z = f(x, y) over packed elements of one shape. z may be x.
+// One run: each operand either goes along it (step 1) or stays (step 0). z may be x.
 template <class T, class F>
-void map(const T* x, const T* y, T* z, std::int64_t size, const F& f) {
-  parallel_blocks(blocks_of(size), size, [&](std::int64_t block) {
-    const std::int64_t first = block * kBlock;
-    const std::int64_t count = std::min(kBlock, size - first);
-    ArrayOut<T>(z + first, count) = f(ArrayIn<T>(x + first, count), ArrayIn<T>(y + first, count));
-  });
-}
-
-// One row: each operand either runs along it (step 1) or stays (step 0).
-template <class T, class F>
-void map_row(const T* x, bool x_runs, const T* y, bool y_runs, T* z, std::int64_t count,
+void map_run(const T* x, bool x_goes, const T* y, bool y_goes, T* z, std::int64_t count,
              const F& f) {
   using Array = Eigen::Array<T, Eigen::Dynamic, 1>;
   ArrayOut<T> out(z, count);
-  if (x_runs && y_runs) {
+  if (x_goes && y_goes) {
     out = f(ArrayIn<T>(x, count), ArrayIn<T>(y, count));
-  } else if (x_runs) {
+  } else if (x_goes) {
     out = f(ArrayIn<T>(x, count), Array::Constant(count, *y));
-  } else if (y_runs) {
+  } else if (y_goes) {
     out = f(Array::Constant(count, *x), ArrayIn<T>(y, count));
   } else {
-    out = f(Array::Constant(count, *x), Array::Constant(count, *y));
+    map_run(x, true, y, true, z, 1, f);
+    std::fill_n(z + 1, count - 1, *z);
   }
 }
 
 template <class F>
-Tensor broadcast_binary(const Tensor& x, const Tensor& y, const Shape& shape, const F& f) {
-  const auto runs_or_stays = [&](const Tensor& t) {  // expanded, with inner step 0 or 1
-    const Tensor expanded = t.expand(shape);
-    const std::int64_t step = make_walk<1>(shape, {&expanded}).inner_step[0];
-    return step == 0 || step == 1 ? expanded : t.contiguous().expand(shape);
-  };
-  const Tensor left = runs_or_stays(x);
-  const Tensor right = runs_or_stays(y);
-  Tensor result = Tensor::empty(shape, x.dtype());
-  if (shape.size() == 0) return result;
-  const Walk<2> walk = make_walk<2>(shape, {&left, &right});
-  dispatch(x.dtype(), [&]<class T>(Type<T>) {
-    const T* lhs = left.data<T>();
-    const T* rhs = right.data<T>();
+void map_walk(const Walk<2>& walk, const Tensor& x, const Tensor& y, Tensor& result, const F& f) {
+  dispatch(result.dtype(), [&]<class T>(Type<T>) {
+    const T* lhs = x.data<T>();
+    const T* rhs = y.data<T>();
     T* out = result.mutable_data<T>();
     for_each_run(walk, [&](const auto& offset, std::int64_t first, std::int64_t count) {
-      map_row(lhs + offset[0], walk.inner_step[0] == 1, rhs + offset[1], walk.inner_step[1] == 1,
+      map_run(lhs + offset[0], walk.inner_step[0] == 1, rhs + offset[1], walk.inner_step[1] == 1,
               out + first, count, f);
     });
   });
-  return result;
+}
+
+// The tensor in a shape it broadcasts to, with element step 0 or 1 along the last axis.
+Tensor expanded(const Tensor& x, const Shape& shape) {
+  const Tensor view = x.expand(shape);
+  const std::int64_t step = make_walk<1>(shape, {&view}).inner_step[0];
+  return step == 0 || step == 1 ? view : x.contiguous().expand(shape);
 }
 
 template <class F>
@@ -88,13 +75,17 @@ Tensor binary(const char* where, const Tensor& x, const Tensor& y, const F& f) {
     fail<DTypeError>("{}: element types must be the same: lhs {} · rhs {} [use Tensor::to]", where,
                      x.dtype(), y.dtype());
   }
-  if (!(x.shape() == y.shape()) || !x.is_contiguous() || !y.is_contiguous()) {
-    return broadcast_binary(x, y, broadcast_shape(where, x.shape(), y.shape()), f);
+  if (x.shape() == y.shape() && x.is_contiguous() && y.is_contiguous()) {
+    Tensor result = Tensor::empty(x.shape(), x.dtype());
+    map_walk({.inner = x.size(), .inner_step = {1, 1}}, x, y, result, f);
+    return result;
   }
-  Tensor result = Tensor::empty(x.shape(), x.dtype());
-  dispatch(x.dtype(), [&]<class T>(Type<T>) {
-    map(x.data<T>(), y.data<T>(), result.mutable_data<T>(), x.size(), f);
-  });
+  const Shape shape = broadcast_shape(where, x.shape(), y.shape());
+  Tensor result = Tensor::empty(shape, x.dtype());
+  if (shape.size() == 0) return result;
+  const Tensor left = expanded(x, shape);
+  const Tensor right = expanded(y, shape);
+  map_walk(make_walk<2>(shape, {&left, &right}), left, right, result, f);
   return result;
 }
 
@@ -169,10 +160,8 @@ Tensor add_into(Tensor&& x, const Tensor& y) {
   if (!x.unique() || !y.is_contiguous() || x.dtype() != y.dtype() || !(x.shape() == y.shape())) {
     return add(x, y);
   }
-  dispatch(x.dtype(), [&]<class T>(Type<T>) {
-    T* target = x.mutable_data<T>();
-    map(target, y.data<T>(), target, x.size(), [](const auto& a, const auto& b) { return a + b; });
-  });
+  map_walk({.inner = x.size(), .inner_step = {1, 1}}, x, y, x,
+           [](const auto& a, const auto& b) { return a + b; });
   return std::move(x);
 }
 

@@ -202,7 +202,7 @@ TEST_CASE("gradnorm pitfall 7: L(0) is the first batch or given, is kept, and is
 }
 
 TEST_CASE(
-    "gradnorm pitfall 8: the slower task gets the larger target; alpha 0 asks for equal norms") {
+    "gradnorm pitfall 8: the slower task gets the larger target, and alpha 0 asks for equal norms") {
   const SmallProblem problem(2);
   const Vec now = problem.step(1).values();
   const Vec initial{now[0], now[1] * 4};  // task 0 has not moved, task 1 fell to a quarter
@@ -252,7 +252,7 @@ TEST_CASE("gradnorm pitfall 9: with a rate of 0 training is that of equal weight
   CHECK(train(still) == train(equal));
 }
 
-TEST_CASE("gradnorm pitfall 10: the network step uses w(t); w(t+1) acts in the next") {
+TEST_CASE("gradnorm pitfall 10: the network step uses w(t), and w(t+1) acts in the next") {
   const SmallProblem problem(2);
   GradNorm balancer(2, {.weight_lr = 0.3});
   Step first = problem.step();
@@ -363,7 +363,7 @@ TEST_CASE("gradnorm pitfall 15: 1,000 steps keep nothing and take nothing from t
 }
 
 TEST_CASE(
-    "gradnorm pitfall 16: a common scale of the losses changes nothing; permuting tasks permutes") {
+    "gradnorm pitfall 16: a common scale of the losses changes nothing, permuting tasks permutes") {
   const SmallProblem problem(3);
   const auto weights_after = [&](double scale) {
     GradNorm balancer(3, {.alpha = 0.8});
@@ -394,7 +394,7 @@ TEST_CASE(
   for (int i = 0; i < 3; ++i) CHECK(forward[i] == doctest::Approx(backward[2 - i]).epsilon(1e-12));
 }
 
-TEST_CASE("gradnorm pitfall 17: one task keeps weight 1; identical tasks stay equal") {
+TEST_CASE("gradnorm pitfall 17: one task keeps weight 1, identical tasks stay equal") {
   for (const WeightForm form : kForms) {
     const SmallProblem one(1);
     GradNorm single(1, {.weight_form = form});

@@ -110,7 +110,7 @@ TEST_CASE("run: weights of gradnorm are positive and sum to the number of tasks"
   }
 }
 
-TEST_CASE("run: norms are of the weighted loss for every method; only gradnorm has targets") {
+TEST_CASE("run: norms are of the weighted loss for every method, and only gradnorm has targets") {
   RunOptions options = small();
   options.eval_every = 1;
   const Evaluation equal = run([&] {
@@ -176,7 +176,7 @@ TEST_CASE("run: every choice trains") {
   choices[1].problem.inputs = Inputs::unit;
   choices[2].problem.data = Data::fixed;
   choices[3].problem.spread = Spread::variance;
-  choices[4].loss = nn::Reduction::sum;
+  choices[4].loss = small().loss == nn::Reduction::sum ? nn::Reduction::mean : nn::Reduction::sum;
   choices[5].optimizer = OptimizerKind::sgd;
   choices[5].lr = 1e-5;
   choices[5].momentum = 0.9;
@@ -187,8 +187,14 @@ TEST_CASE("run: every choice trains") {
     CHECK(std::isfinite(result.metric));
     CHECK(result.metric != start);
   }
-  CHECK(run(choices[4]).initial_test_losses[0] ==
-        doctest::Approx(5 * run(choices[0]).initial_test_losses[0]).epsilon(0.5));
+}
+
+TEST_CASE("run: the summed loss is the mean loss times the outputs") {
+  RunOptions options = small();
+  options.loss = nn::Reduction::mean;
+  const double mean = run(options).initial_test_losses[1];
+  options.loss = nn::Reduction::sum;
+  CHECK(run(options).initial_test_losses[1] == doctest::Approx(5 * mean).epsilon(1e-12));
 }
 
 TEST_CASE("run: a run that diverges says so and keeps its last good evaluation") {

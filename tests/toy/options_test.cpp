@@ -228,6 +228,7 @@ TEST_CASE("parse: words that do not belong") {
   CHECK(error_of({"train", "--out"}) == "--out: must be followed by a value: none was given");
   CHECK(error_of({"--steps", "--quiet"}) ==
         "--steps: must be a whole number from 1 to 1000000000: \"--quiet\"");
+  CHECK(error_of({"--json=3"}).starts_with("--json: must be used as --help says: "));
   CHECK(error_of({"--json=3"}).find('\n') == std::string::npos);
 }
 

@@ -103,8 +103,10 @@ TEST_CASE("to_json: runs that never began are left out") {
   CHECK(to_json({}) == R"({"version":"0.1.0","runs":[]})");
 }
 
-TEST_CASE("to_json_line: one line an evaluation; targets are null for methods without") {
-  const RunOptions run{.balancer = "gradnorm", .seed = 7};
+TEST_CASE("to_json_line: one line an evaluation, targets are null for methods without") {
+  RunOptions run;
+  run.balancer = "gradnorm";
+  run.seed = 7;
   Evaluation evaluation{.step = 40,
                         .train_losses = {0.1, 2},
                         .weights = {1.5, 0.5},
@@ -155,8 +157,8 @@ TEST_CASE("summary_table: mean and range by method, the best one marked") {
   CHECK(summary_table(made_up_study(), Style::plain) ==
         "2 tasks, 100 steps\n"
         "  method    tasks  seeds  metric           range  w(1)  w(100)\n"
-        "  equal         2      2     1.300  1.250 .. 1.350     1       1\n"
-        "* gradnorm      2      2    1.010  1.000 .. 1.020  1.97    0.03\n"
+        "  equal         2      2   1.300  1.250 .. 1.350     1       1\n"
+        "* gradnorm      2      2   1.010  1.000 .. 1.020  1.97    0.03\n"
         "\n"
         "metric: sum over tasks of L_i(end) / L_i(0) on the test set; lower is better\n"
         "w(s): final weight of the task of scale s; both are means over the seeds\n"
@@ -188,6 +190,9 @@ TEST_CASE("summary_table: nothing is marked after an interruption, failures are 
   const std::string stopped = summary_table(results, Style::plain);
   CHECK(stopped.find('*') == std::string::npos);
   CHECK(stopped.find("2 tasks, 37 to 100 steps") != std::string::npos);
+  results = made_up_study();
+  results[1] = {};  // never began
+  CHECK(summary_table(results, Style::plain).find('*') == std::string::npos);
 
   results = made_up_study();
   results[2].error = "a loss is not finite";

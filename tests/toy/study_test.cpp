@@ -102,7 +102,7 @@ TEST_CASE("run_study: one run that diverges does not stop the others") {
   for (std::size_t i = 1; i < results.size(); ++i) CHECK(results[i].steps == 12);
 }
 
-TEST_CASE("run_study: stopped at once, no run begins; stopped later, all end early") {
+TEST_CASE("run_study: stopped at once, no run begins, and stopped later, all end early") {
   std::atomic<bool> stop = true;
   for (const RunResult& result : run_study(small_study(), {.threads = 2, .stop = &stop})) {
     CHECK(result.history.empty());
