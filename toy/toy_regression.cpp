@@ -11,10 +11,12 @@
 #include <taskgrad/toy/study.h>
 
 #include <atomic>
+#include <cmath>
 #include <exception>
 #include <iostream>
 #include <optional>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 namespace {
@@ -25,12 +27,31 @@ using namespace taskgrad::toy;
 enum Exit { kDone = 0, kFailed = 1, kUsage = 2, kInterrupted = 130 };
 
 std::atomic<bool> interrupted = false;
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler writes it");
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<double>::is_always_lock_free,
+              "a signal handler may use no others");
+
+double seconds_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+// The second Ctrl-C ends the program at once, unless it comes with the first: timeout(1) signals a
+// process and then its group.
+void on_interrupt(int) {
+  constexpr double kApart = 0.3;
+  static std::atomic<double> first = HUGE_VAL;
+  if (!interrupted.exchange(true)) {
+    first = seconds_now();
+  } else if (seconds_now() - first > kApart) {
+    _exit(kInterrupted);
+  }
+}
 
 void stop_on_interrupt() {
   struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted = true; };
-  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);  // the second one ends at once
+  action.sa_handler = on_interrupt;
+  action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
 }
 

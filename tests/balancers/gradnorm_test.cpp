@@ -202,7 +202,8 @@ TEST_CASE("gradnorm pitfall 7: L(0) is the first batch or given, is kept, and is
 }
 
 TEST_CASE(
-    "gradnorm pitfall 8: the slower task gets the larger target, and alpha 0 asks for equal norms") {
+    "gradnorm pitfall 8: the slower task gets the larger target, and alpha 0 asks for equal "
+    "norms") {
   const SmallProblem problem(2);
   const Vec now = problem.step(1).values();
   const Vec initial{now[0], now[1] * 4};  // task 0 has not moved, task 1 fell to a quarter
