@@ -1,0 +1,54 @@
+// A GradNorm training that is wide enough for several threads.
+#pragma once
+
+#include <taskgrad/balancers/gradnorm.h>
+#include <taskgrad/nn/layers.h>
+#include <taskgrad/nn/loss.h>
+#include <taskgrad/nn/optim.h>
+
+#include <cstdint>
+#include <optional>
+
+namespace taskgrad::test {
+
+// Wide enough that matrix products, elementwise kernels and sums all go to several threads.
+class Training {
+ public:
+  explicit Training(DType dtype, GradNormPath path = GradNormPath::second_order)
+      : model_(nn::Sequential(nn::Linear(300, 200), nn::Relu(), nn::Linear(200, 200), nn::Relu()),
+               nn::repeat(3, [] { return nn::Linear(200, 150); })),
+        balancer_(3, {.path = path}),
+        x_(Rng(1).stream("x").uniform({450, 300}, -1, 1, dtype)) {
+    model_.to(dtype);
+    model_.init(Rng(1).stream("init"));
+    optimizer_.emplace(model_.all(), nn::AdamOptions{.lr = 1e-3});
+    for (std::uint64_t i = 0; i < 3; ++i) {
+      const double scale = static_cast<double>(1 + 10 * i);
+      targets_.push_back(Rng(1).stream("y").stream(i).uniform({450, 150}, -scale, scale, dtype));
+    }
+  }
+
+  void run(int steps) {
+    for (int i = 0; i < steps; ++i) {
+      Step step(nn::mse(model_(constant(x_)), targets_), model_);
+      optimizer_->step(balancer_.backward(step));
+    }
+  }
+
+  std::uint64_t hash() const {
+    std::uint64_t hash = 0;
+    for (const auto& [name, parameter] : model_.all()) {
+      hash = hash_bits(parameter.value().value(), hash);
+    }
+    return hash_bits(to_tensor(balancer_.weights()), hash);
+  }
+
+ private:
+  nn::MultiTask model_;
+  GradNorm balancer_;
+  std::optional<nn::Adam> optimizer_;
+  Tensor x_;
+  List<Tensor> targets_;
+};
+
+}  // namespace taskgrad::test
