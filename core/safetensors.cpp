@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <limits>
 #include <set>
 #include <system_error>
 #include <vector>
@@ -102,7 +101,7 @@ Entry read_entry(const std::string& name, const Json& value, std::string_view wh
                   fmt::join(extents, ", "));
   }
   // Extents of 0 do not count, so that no part of the product can overflow either.
-  std::uint64_t room = std::numeric_limits<std::int64_t>::max() / size_of(entry.dtype);
+  std::uint64_t room = kMaxElements;
   for (const std::uint64_t extent : extents) {
     if (extent > room) {
       fail<IoError>("{}: tensor {:?}: the shape is too large: [{}]", where, name,

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 namespace taskgrad {
-
 Shape::Shape(std::initializer_list<std::int64_t> extents)
     : Shape(std::span<const std::int64_t>(extents.begin(), extents.size())) {}
 
@@ -15,6 +14,12 @@ Shape::Shape(std::span<const std::int64_t> extents) {
 void Shape::append(std::int64_t extent) {
   if (rank_ == kMaxRank) fail<ShapeError>("Shape: at most {} axes: one more was given", kMaxRank);
   if (extent < 0) fail<ShapeError>("Shape: extents must not be negative: {}", extent);
+  std::int64_t room = kMaxElements / std::max<std::int64_t>(extent, 1);
+  for (const std::int64_t other : *this) room /= std::max<std::int64_t>(other, 1);
+  if (room == 0) {  // also for an empty tensor: its strides must be numbers too
+    fail<ShapeError>("Shape: at most {} elements: {} and another extent of {}", kMaxElements,
+                     to_string(*this), extent);
+  }
   set(rank_++, extent);
 }
 
@@ -56,7 +61,8 @@ Shape broadcast_shape(std::string_view where, const Shape& a, const Shape& b) {
     }
     result.set(axis + shift, m == 1 ? n : m);
   }
-  return result;
+  // Made anew, which checks the number of elements.
+  return Shape(std::span<const std::int64_t>(result.begin(), result.end()));
 }
 
 bool broadcasts_to(const Shape& from, const Shape& to) {

@@ -11,6 +11,7 @@
 namespace taskgrad {
 
 inline constexpr int kMaxRank = 6;
+inline constexpr std::int64_t kMaxElements = std::int64_t{1} << 59;  // their bytes fit an int64
 
 /// Element steps between neighbours along each axis; 0 along an axis that repeats (a broadcast
 /// view).
@@ -20,7 +21,7 @@ using Strides = std::array<std::int64_t, kMaxRank>;
 class Shape {
  public:
   Shape() = default;
-  /// Throws ShapeError for more than six extents or a negative one.
+  /// Throws ShapeError for more than six extents, a negative one, or a product beyond 2^59.
   Shape(std::initializer_list<std::int64_t> extents);
   explicit Shape(std::span<const std::int64_t> extents);
 
@@ -30,7 +31,7 @@ class Shape {
   std::int64_t operator[](int axis) const { return extents_[static_cast<std::size_t>(axis)]; }
 
   void set(int axis, std::int64_t extent) { extents_[static_cast<std::size_t>(axis)] = extent; }
-  /// Throws ShapeError when six extents are there already, or for a negative one.
+  /// Throws ShapeError as the constructors do.
   void append(std::int64_t extent);
 
   const std::int64_t* begin() const { return extents_.data(); }

@@ -50,6 +50,15 @@ TEST_CASE("Shape: what it refuses") {
   CHECK(text_of<ShapeError>([] { Shape{1, 1, 1, 1, 1, 1, 1}; }) ==
         "Shape: at most 6 axes: one more was given");
   CHECK(text_of<ShapeError>([] { Shape{2, -3}; }) == "Shape: extents must not be negative: -3");
+  const std::int64_t wide = std::int64_t{1} << 30;
+  CHECK(
+      text_of<ShapeError>([&] {
+        Shape{wide, wide};
+      }) ==
+      "Shape: at most 576460752303423488 elements: [1073741824] and another extent of 1073741824");
+  CHECK_THROWS_AS((Shape{0, wide, wide}), ShapeError);
+  CHECK_THROWS_AS(broadcast_shape("add", Shape{wide, 1}, Shape{1, wide}), ShapeError);
+  CHECK(Shape{wide, wide / 2}.size() == kMaxElements);
 }
 
 TEST_CASE("broadcast_shape: NumPy's rule, in either order") {
