@@ -18,8 +18,8 @@
 //
 // What the paper leaves open is an option. Published implementations differ from it in the sign of
 // alpha, in a mean for the sum, in weighted losses for the ratio, in network gradients polluted by
-// L_grad, and in renormalising before the clamp; tests/balancers/gradnorm_test.cpp has a case for
-// each.
+// L_grad, and in renormalising before the clamp; tests/balancers/gradnorm_pitfalls_test.cpp has
+// a case for each.
 #pragma once
 
 #include <taskgrad/balancers/balancer.h>

@@ -77,10 +77,10 @@ Sgd::Sgd(std::span<const NamedParameter> parameters, SgdOptions options)
 
 void Sgd::update(std::span<const Gradient> gradients) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    Tensor value = parameters_[i].parameter.take();
-    kernels::sgd(value, velocity_[i], gradients[i].value, options_.lr, options_.momentum,
-                 options_.weight_decay);
-    parameters_[i].parameter.set(std::move(value));
+    parameters_[i].parameter.update([&](Tensor& value) {
+      kernels::sgd(value, velocity_[i], gradients[i].value, options_.lr, options_.momentum,
+                   options_.weight_decay);
+    });
   }
 }
 
@@ -115,9 +115,9 @@ void Adam::update(std::span<const Gradient> gradients) {
                                  .first_correction = 1 - std::pow(options_.beta1, t),
                                  .second_correction = 1 - std::pow(options_.beta2, t)};
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    Tensor value = parameters_[i].parameter.take();
-    kernels::adam(value, mean_[i], variance_[i], gradients[i].value, rates);
-    parameters_[i].parameter.set(std::move(value));
+    parameters_[i].parameter.update([&](Tensor& value) {
+      kernels::adam(value, mean_[i], variance_[i], gradients[i].value, rates);
+    });
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace taskgrad::nn {
@@ -23,12 +24,25 @@ class Parameter {
   const Shape& shape() const { return value_->shape(); }
   /// Throws ShapeError when the shape would change.
   void set(Tensor value);
-  /// Gives the tensor up for an update in place, if no graph holds it; set() must follow.
-  Tensor take();
+  /// Calls `change(tensor)` on the value, in place if no graph holds it, and makes a new leaf of
+  /// the result. When `change` throws, the parameter keeps what the tensor was then.
+  template <class F>
+  void update(F&& change) {
+    Tensor value = take();
+    try {
+      change(value);
+    } catch (...) {
+      set(std::move(value));
+      throw;
+    }
+    set(std::move(value));
+  }
 
   friend bool operator==(const Parameter& a, const Parameter& b) { return a.value_ == b.value_; }
 
  private:
+  Tensor take();
+
   std::shared_ptr<Var> value_;
 };
 
