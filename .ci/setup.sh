@@ -36,7 +36,7 @@ setup() {
   for tool in g++ cmake ninja; do
     command -v $tool >/dev/null 2>&1 && continue
     say "This is not a Debian or Ubuntu system. Please install by hand (names differ a little):"
-    say "  g++ 12 or clang 15 with OpenMP, CMake 3.24, Ninja, Eigen 3.4, fmt 9, nlohmann-json 3.11,"
+    say "  g++ 12 with OpenMP, CMake 3.24, Ninja, Eigen 3.4, fmt 9, nlohmann-json 3.11,"
     say "  Random123, CLI11 2.1, doctest 2.4"
     exit 1
   done

@@ -10,13 +10,12 @@
 namespace taskgrad {
 namespace {
 
-constexpr std::size_t kMostInputs = 8;
-
 // One call of grad(): the nodes below y in ascending id, and a cotangent for each. `mark` holds a
 // node's position + 1 meanwhile, so a node finds its row without a search.
 class Sweep {
  public:
-  Sweep(Var y, std::span<const Var> inputs) : requested_(inputs) {
+  // Delegates first: from there on the destructor takes the marks back, whatever throws.
+  Sweep(Var y, std::span<const Var> inputs) : Sweep(inputs) {
     collect(std::move(y));
     needed_.assign(nodes_.size(), false);
     cotangents_.resize(nodes_.size());
@@ -54,12 +53,14 @@ class Sweep {
   }
 
  private:
+  explicit Sweep(std::span<const Var> inputs) : requested_(inputs) {}
+
   // Tracked nodes at or below y, found with a work list, sorted into order of creation.
   void collect(Var y) {
     const auto visit = [&](Node* node) {
       if (!node->tracked || node->mark != 0) return;
-      node->mark = 1;
       nodes_.push_back(NodeAccess::share(node));
+      node->mark = 1;
     };
     TASKGRAD_ASSERT(NodeAccess::node(y)->mark == 0);
     visit(NodeAccess::node(y));
@@ -91,7 +92,6 @@ class Sweep {
                        node->op->info.name);
     }
     std::array<Var, kMostInputs> slots;
-    TASKGRAD_ASSERT(node->arity <= kMostInputs);
     Cotangents out({slots.data(), node->arity});
     node->op->vjp(Ctx(node, wanted), cotangent, out);
     for (std::size_t i = 0; i < node->arity; ++i) {
@@ -106,7 +106,10 @@ class Sweep {
     if (op.broadcasts && !(contribution.shape() == shape)) {
       contribution = sum_to(contribution, shape);
     }
-    TASKGRAD_ASSERT(contribution.shape() == shape);
+    if (!(contribution.shape() == shape)) {
+      fail<GraphError>("grad: the rule of '{}' must give a cotangent like its input {}: {}",
+                       op.name, shape, contribution.shape());
+    }
     Var& total = cotangents_[input->mark - 1];
     if (!total.defined()) {
       total = std::move(contribution);

@@ -14,6 +14,9 @@ namespace taskgrad {
 class Ctx;
 class Cotangents;
 
+/// Inputs that one op can have.
+inline constexpr std::size_t kMostInputs = 8;
+
 /// What an op declares about itself.
 struct OpInfo {
   std::string_view name;

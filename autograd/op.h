@@ -97,7 +97,7 @@ concept OpDefinition = requires {
 /// Runs the op and records it.
 template <OpDefinition Op, std::same_as<Var>... Inputs>
 Var apply(const Inputs&... inputs) {
-  static_assert(!internal::HasAttrs<Op>);
+  static_assert(!internal::HasAttrs<Op> && sizeof...(Inputs) <= kMostInputs);
   const Var* const pointers[] = {&inputs...};
   return internal::record(internal::kOpType<Op>, Op::forward(inputs.value()...), pointers, nullptr,
                           0);
@@ -107,6 +107,7 @@ template <OpDefinition Op, std::same_as<Var>... Inputs>
 requires internal::HasAttrs<Op> Var apply(const typename Op::Attrs& attrs,
                                           const Inputs&... inputs) {
   static_assert(std::is_trivially_copyable_v<typename Op::Attrs>);
+  static_assert(sizeof...(Inputs) <= kMostInputs);
   const Var* const pointers[] = {&inputs...};
   return internal::record(internal::kOpType<Op>, Op::forward(attrs, inputs.value()...), pointers,
                           &attrs, sizeof attrs);

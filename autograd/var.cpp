@@ -13,7 +13,7 @@ namespace {
 struct ThreadState {
   std::uint64_t last_id;
   std::int64_t live_nodes;
-  Node* dead;  // waiting for destruction, linked through the first input slot or `value`
+  Node* dead;  // waiting for destruction, linked through the place of the id
   bool draining;
   bool not_recording;
 };
@@ -99,12 +99,12 @@ std::string_view Var::op() const {
 }
 
 Var leaf(Tensor value) {
-  TASKGRAD_ASSERT(value.defined());
+  if (!value.defined()) fail<GraphError>("leaf: a defined tensor is needed: this one is empty");
   return NodeAccess::adopt(make_node(nullptr, std::move(value), true));
 }
 
 Var constant(Tensor value) {
-  TASKGRAD_ASSERT(value.defined());
+  if (!value.defined()) fail<GraphError>("constant: a defined tensor is needed: this one is empty");
   return NodeAccess::adopt(make_node(nullptr, std::move(value), false));
 }
 
@@ -139,6 +139,9 @@ Var record(const OpType& op, Tensor value, std::span<const Var* const> inputs,
       recording() &&
       std::any_of(inputs.begin(), inputs.end(), [](const Var* input) { return input->tracked(); });
   if (!tracked) return NodeAccess::adopt(make_node(&op, std::move(value), false));
+  for (const Var* input : inputs) {  // one handed over by another thread may have a later number
+    state.last_id = std::max(state.last_id, input->id());
+  }
   Node* node = make_node(&op, std::move(value), true, inputs.size(), attribute_bytes);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     Node* input = NodeAccess::node(*inputs[i]);

@@ -62,7 +62,8 @@ Var leaf(Tensor value);
 Var constant(Tensor value);
 Var constant(double value, DType dtype);
 
-/// While it lives, operations on this thread are not recorded: results are constants.
+/// While it lives, operations on this thread are not recorded: results are constants. (A grad()
+/// with create_graph records its own.)
 class NoGrad {
  public:
   NoGrad();

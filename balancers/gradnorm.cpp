@@ -163,6 +163,12 @@ void GradNorm::load(const StateDict& state) {
   if (state.tensors.contains("initial_losses")) {
     initial = to_vec(required(state, "initial_losses", shape, "GradNorm::load"));
   }
+  check_initial(initial);
+  for (const double weight : w) {
+    if (!(weight > 0) || !std::isfinite(weight)) {
+      fail<ConfigError>("GradNorm::load: weights are positive: {}", weight);
+    }
+  }
   adam_.load(state, "adam.");
   w_ = std::move(w);
   initial_ = std::move(initial);

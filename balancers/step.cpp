@@ -18,7 +18,10 @@ List<Var> values_of(std::span<const nn::NamedParameter> parameters) {
 }  // namespace
 
 Step::Step(List<Var> losses, const nn::MultiTask& model)
-    : losses_(std::move(losses)), model_(model) {
+    : losses_(std::move(losses)),
+      model_(model),
+      leaves_(values_of(model.all())),
+      anchor_(values_of(model.anchor())) {
   if (tasks() != model.tasks()) {
     fail<ConfigError>("Step: one loss a task: {} tasks · {} losses", model.tasks(), tasks());
   }
@@ -27,14 +30,18 @@ Step::Step(List<Var> losses, const nn::MultiTask& model)
     if (loss(i).value().size() != 1) {
       fail<ConfigError>("Step: losses are scalars: loss {} has shape {}", i, loss(i).shape());
     }
+    if (!loss(i).tracked()) {
+      fail<GraphError>(
+          "Step: losses depend on the model: loss {} is a constant [was it made under "
+          "NoGrad?]",
+          i);
+    }
     values_[i] = loss(i).item();
     if (!std::isfinite(values_[i])) {
       fail<NumericError>("Step: losses must be finite: loss {} is {}", i, values_[i]);
     }
   }
 }
-
-List<Var> Step::anchor() const { return values_of(model_.anchor()); }
 
 Gradients Step::of(const Var& objective) {
   List<Tensor> none;
@@ -43,7 +50,7 @@ Gradients Step::of(const Var& objective) {
 
 Gradients Step::of(const Var& objective, std::span<const Var> own, List<Tensor>& own_gradients) {
   ++backward_passes_;
-  List<Var> inputs = values_of(model_.all());
+  List<Var> inputs = leaves_;
   inputs.insert(inputs.end(), own.begin(), own.end());
   const List<Var> found = grad(objective, inputs, {.unused = Unused::zeros});
   Gradients gradients;
@@ -60,9 +67,10 @@ Gradients Step::of(const Var& objective, std::span<const Var> own, List<Tensor>&
 const List<Gradients>& Step::jacobian() {
   for (int i = static_cast<int>(jacobian_.size()); i < tasks(); ++i) {
     ++backward_passes_;
-    List<Var> inputs = values_of(model_.shared());
-    const std::size_t shared = inputs.size();
-    for (Var& leaf : values_of(model_.head(i))) inputs.push_back(std::move(leaf));
+    const std::size_t shared = model_.shared().size();
+    const auto head = static_cast<std::size_t>(model_.head(i).data() - model_.all().data());
+    List<Var> inputs(leaves_.begin(), leaves_.begin() + static_cast<std::ptrdiff_t>(shared));
+    for (std::size_t k = 0; k < model_.head(i).size(); ++k) inputs.push_back(leaves_[head + k]);
     const List<Var> found = grad(loss(i), inputs, {.unused = Unused::zeros});
     Gradients row;
     row.reserve(found.size());

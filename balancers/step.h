@@ -14,13 +14,15 @@ using nn::Gradients;
 /// The losses of one batch, and what can be computed from them. Everything is computed on first
 /// request, kept, and counted: a balancer pays for what it asks for.
 ///
-/// Holds a reference to the model, whose parameters must not change while the step lives, except by
-/// the optimizer that ends it.
+/// Holds a reference to the model, and the leaves that its parameters have at construction:
+/// gradients are in those, also when an optimizer has replaced them since.
 class Step {
  public:
   /// Throws ConfigError unless there is one scalar loss a task, NumericError when one is NaN or
-  /// infinite.
+  /// infinite,
+  /// GraphError when one is not recorded (made under NoGrad, or a constant).
   Step(List<Var> losses, const nn::MultiTask& model);
+  Step(List<Var> losses, const nn::MultiTask&& model) = delete;  // it would not outlive the line
 
   int tasks() const { return static_cast<int>(losses_.size()); }
   const Var& loss(int task) const { return losses_[static_cast<std::size_t>(task)]; }
@@ -30,7 +32,7 @@ class Step {
   const nn::MultiTask& model() const { return model_; }
 
   /// The leaves of GradNorm's W.
-  List<Var> anchor() const;
+  const List<Var>& anchor() const { return anchor_; }
   /// Gradients of any objective in all parameters of the model; one backward pass.
   Gradients of(const Var& objective);
   /// The same, and into `own_gradients` the gradients in leaves of the balancer's own.
@@ -53,6 +55,8 @@ class Step {
  private:
   List<Var> losses_;
   const nn::MultiTask& model_;
+  List<Var> leaves_;  // of all parameters, in the order of the model
+  List<Var> anchor_;
   Vec values_;
   List<Gradients> jacobian_;
   Matrix gramian_;

@@ -14,6 +14,10 @@ Uncertainty::Uncertainty(int tasks, UncertaintyOptions options)
   if (!(options.weight_lr >= 0) || !std::isfinite(options.weight_lr)) {
     fail<ConfigError>("Uncertainty: weight_lr is finite and not negative: {}", options.weight_lr);
   }
+  if (!std::isfinite(options.initial_log_variance)) {
+    fail<ConfigError>("Uncertainty: initial_log_variance is finite: {}",
+                      options.initial_log_variance);
+  }
 }
 
 Vec Uncertainty::weights() const {

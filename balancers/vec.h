@@ -12,7 +12,8 @@ namespace taskgrad {
 class Vec {
  public:
   Vec() = default;
-  explicit Vec(int size, double value = 0.0) : values_(static_cast<std::size_t>(size), value) {}
+  explicit Vec(int size, double value = 0.0)
+      : values_(static_cast<std::size_t>(size < 0 ? 0 : size), value) {}
   Vec(std::initializer_list<double> values) : values_(values) {}
   explicit Vec(std::span<const double> values) : values_(values.begin(), values.end()) {}
 

@@ -1,4 +1,5 @@
 #include <taskgrad/balancers/vec_adam.h>
+#include <taskgrad/core/fail.h>
 
 #include <cmath>
 
@@ -32,6 +33,9 @@ void VecAdam::save(StateDict& state, const std::string& prefix) const {
 void VecAdam::load(const StateDict& state, const std::string& prefix) {
   const Shape shape{mean_.size()};
   const double steps = required(state, prefix + "steps", {}, "VecAdam::load").item();
+  if (!(steps >= 0) || steps != std::floor(steps)) {
+    fail<ConfigError>("VecAdam::load: the number of steps is whole and not negative: {}", steps);
+  }
   Vec mean = to_vec(required(state, prefix + "mean", shape, "VecAdam::load"));
   variance_ = to_vec(required(state, prefix + "variance", shape, "VecAdam::load"));
   mean_ = std::move(mean);

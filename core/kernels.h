@@ -2,7 +2,8 @@
 // made of; most users never need it.
 //
 // Binary kernels broadcast by NumPy's rule. All throw ShapeError or DTypeError naming themselves
-// before anything is computed. Results are new packed tensors; equal bits for every thread count.
+// before anything is computed. Results are packed (an input itself, where nothing is to be done);
+// equal bits for every thread count.
 #pragma once
 
 #include <taskgrad/core/tensor.h>

@@ -9,6 +9,10 @@ namespace taskgrad::nn {
 MultiTask::MultiTask(std::unique_ptr<Layer> trunk, std::vector<std::unique_ptr<Layer>> heads)
     : trunk_(std::move(trunk)), heads_(std::move(heads)) {
   if (heads_.empty()) fail<ConfigError>("MultiTask: at least one head is needed: 0 were given");
+  if (trunk_ == nullptr ||
+      !std::ranges::all_of(heads_, [](const auto& head) { return head != nullptr; })) {
+    fail<ConfigError>("MultiTask: trunk and heads are layers: a null pointer was given");
+  }
   parameters_ = parameters();
   std::size_t position = trunk_->parameters().size();
   head_begin_.push_back(position);

@@ -39,7 +39,9 @@ std::vector<Tensor> load_list(const StateDict& state, const std::string& prefix,
 }  // namespace
 
 Optimizer::Optimizer(std::span<const NamedParameter> parameters)
-    : parameters_(parameters.begin(), parameters.end()) {}
+    : parameters_(parameters.begin(), parameters.end()) {
+  for (const auto& [name, parameter] : parameters_) dtypes_.push_back(parameter.value().dtype());
+}
 
 void Optimizer::step(std::span<const Gradient> gradients) {
   if (gradients.size() != parameters_.size()) {
@@ -60,6 +62,12 @@ void Optimizer::step(std::span<const Gradient> gradients) {
       fail<ShapeError>("Optimizer::step: a gradient is like its parameter: '{}' is {} {}: {} {}",
                        name, value.dtype(), value.shape(), gradients[i].value.dtype(),
                        gradients[i].value.shape());
+    }
+    if (value.dtype() != dtypes_[i]) {
+      fail<DTypeError>(
+          "Optimizer::step: '{}' was {} when the optimizer was made: {} now [make the "
+          "optimizer after Module::to]",
+          name, dtypes_[i], value.dtype());
     }
     if (!kernels::all_finite(gradients[i].value)) {
       fail<NumericError>("Optimizer::step: gradients must be finite: that of '{}' is not", name);

@@ -17,8 +17,8 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   /// One update. Throws ConfigError, before anything changes, unless there is exactly one gradient
-  /// a parameter in the order given at construction; NumericError for a gradient that is not
-  /// finite.
+  /// a parameter in the order given at construction; ShapeError for one unlike its parameter,
+  /// DTypeError when the model was converted since, NumericError for one that is not finite.
   void step(std::span<const Gradient> gradients);
   virtual StateDict state() const = 0;
   /// Throws ConfigError or ShapeError before anything changes.
@@ -27,6 +27,9 @@ class Optimizer {
  protected:
   virtual void update(std::span<const Gradient> gradients) = 0;
   std::vector<NamedParameter> parameters_;
+
+ private:
+  std::vector<DType> dtypes_;  // of the parameters when the state was made
 };
 
 struct SgdOptions {

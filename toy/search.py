@@ -110,7 +110,7 @@ def table(arguments):
                 f"tasks_{tasks}_seed_*/runs.json"))
             for length in LENGTHS if folders else ():
                 rows = [metrics_at(path.parent, length) for path in folders]
-                wins = {m: sum(r["gradnorm"] < r[m] for r in rows) for m in METHODS}
+                wins = {m: sum(r["gradnorm"] < r[m] < float("inf") for r in rows) for m in METHODS}
                 cells = " | ".join(cell([r[m] for r in rows]) for m in METHODS)
                 print(f"| {choice} | {tasks} | {length} | {len(rows)} | {cells} "
                       f"| {wins['equal']} of {len(rows)} | {wins['uncertainty']} of {len(rows)} |")

@@ -120,6 +120,7 @@ struct PowScalar {
   }
   static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
     const double p = c.attrs<PowScalar>().exponent;
+    if (p == 0) return;  // a constant; p x^-1 would be 0 * inf at x = 0
     out[0] = g * (pow(c.input(0), p - 1) * p);
   }
   static Samples samples() {

@@ -30,10 +30,10 @@ void adam(Tensor& value, Tensor& mean, Tensor& variance, const Tensor& gradient,
   check_alike("adam", value, mean, gradient);
   check_alike("adam", value, variance, gradient);
   const Tensor packed = gradient.contiguous();
-  const Tensor old_value = value.unique() ? Tensor() : value.contiguous();
-  if (old_value.defined()) value = Tensor::empty(old_value.shape(), old_value.dtype());
   if (!mean.unique()) mean = mean.clone();
   if (!variance.unique()) variance = variance.clone();
+  const Tensor old_value = value.unique() ? Tensor() : value.contiguous();
+  if (old_value.defined()) value = Tensor::empty(old_value.shape(), old_value.dtype());
   dispatch(value.dtype(), [&]<class T>(Type<T>) {
     T* out = value.mutable_data<T>();
     const T* in = old_value.defined() ? old_value.data<T>() : out;
@@ -64,9 +64,9 @@ void sgd(Tensor& value, Tensor& velocity, const Tensor& gradient, double rate, d
          double decay) {
   check_alike("sgd", value, velocity, gradient);
   const Tensor packed = gradient.contiguous();
+  if (!velocity.unique()) velocity = velocity.clone();
   const Tensor old_value = value.unique() ? Tensor() : value.contiguous();
   if (old_value.defined()) value = Tensor::empty(old_value.shape(), old_value.dtype());
-  if (!velocity.unique()) velocity = velocity.clone();
   dispatch(value.dtype(), [&]<class T>(Type<T>) {
     T* out = value.mutable_data<T>();
     const T* in = old_value.defined() ? old_value.data<T>() : out;

@@ -34,6 +34,16 @@ TEST_CASE("ops: derivatives at kinks follow the stated conventions") {
   CHECK(gradient(div_or_zero(vector({1}), zero), zero)[0] == 0);
 }
 
+TEST_CASE("ops: a whole power has derivatives of every order at 0") {
+  const Var x = vector({0});
+  Var y = pow(x, 2);
+  for (const double expected : {0.0, 2.0, 0.0}) {
+    y = grad(sum(y), x, {.create_graph = true, .unused = Unused::zeros});
+    CHECK(y.item() == expected);
+  }
+  CHECK(gradient(pow(x, 0), x)[0] == 0);
+}
+
 TEST_CASE("ops: a zero norm has a zero second derivative, not NaN") {
   const Var x = vector({0, 0});
   const Var first = grad(norm(x * 2.0), x, {.create_graph = true});

@@ -1,3 +1,4 @@
+#include <taskgrad/autograd/grad.h>
 #include <taskgrad/autograd/ops.h>
 #include <taskgrad/autograd/var.h>
 #include <taskgrad/core/error.h>
@@ -63,6 +64,19 @@ TEST_CASE("var: each thread builds a graph of its own") {
   second.join();
   CHECK(results[0] == 32);
   CHECK(results[1] == 128);
+}
+
+TEST_CASE("var: leaves of one thread serve a graph that another builds later") {
+  for (int i = 0; i < 100; ++i) static_cast<void>(leaf(Tensor::scalar(i, DType::f64)));
+  const Var w = leaf(Tensor::scalar(3, DType::f64));
+  double found = 0;
+  std::thread([&] { found = grad(w * w * w, w).item(); }).join();
+  CHECK(found == 27);
+}
+
+TEST_CASE("var: an empty tensor is refused") {
+  CHECK_THROWS_AS(leaf(Tensor()), GraphError);
+  CHECK_THROWS_AS(constant(Tensor()), GraphError);
 }
 
 // Destroyed after main, when the lists of the thread are gone: must not crash.

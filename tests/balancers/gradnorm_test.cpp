@@ -64,6 +64,9 @@ TEST_CASE("gradnorm: a run continued from its state has the same bits") {
   CHECK_THROWS_AS(second.load(broken), ConfigError);
   CHECK(second.weights() == Vec(3, 1.0));
   CHECK_THROWS_AS(GradNorm(2).load(first.state()), ShapeError);
+  broken = first.state();
+  broken.tensors["weights"] = Tensor::from({3}, {1, -1, 3}, DType::f64);
+  CHECK_THROWS_AS(second.load(broken), ConfigError);
 }
 
 TEST_CASE("gradnorm: observing moves nothing") {
@@ -92,6 +95,7 @@ TEST_CASE("gradnorm: passes are counted") {
 TEST_CASE("gradnorm: options out of range are refused") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_AS(GradNorm(0), ConfigError);
+  CHECK_THROWS_AS(GradNorm(-1), ConfigError);
   CHECK_THROWS_AS(GradNorm(2, {.alpha = nan}), ConfigError);
   CHECK_THROWS_AS(GradNorm(2, {.weight_lr = -1}), ConfigError);
   CHECK_THROWS_AS(GradNorm(2, {.min_weight = 0}), ConfigError);

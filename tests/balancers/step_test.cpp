@@ -61,6 +61,15 @@ TEST_CASE("step: combining weighs shared parameters and heads apart") {
   }
 }
 
+TEST_CASE("step: gradients are in the leaves of its own graph, after an update as well") {
+  SmallProblem problem(2);
+  Step step = problem.step();
+  const Gradients before = step.of(step.loss(0) + step.loss(1));
+  problem.model.init(Rng(9));
+  CHECK(test::equal_bits(step.of(step.loss(0) + step.loss(1)), before));
+  CHECK(step.gramian()(0, 0) > 0);
+}
+
 TEST_CASE("step: mistakes are named") {
   const SmallProblem problem(2);
   CHECK_THROWS_WITH_AS(Step({problem.losses()[0]}, problem.model),
@@ -69,6 +78,9 @@ TEST_CASE("step: mistakes are named") {
   losses[1] = constant(Tensor::zeros({2}, DType::f64));
   CHECK_THROWS_WITH_AS(Step(std::move(losses), problem.model),
                        "Step: losses are scalars: loss 1 has shape [2]", ConfigError);
+  losses = problem.losses();
+  losses[1] = losses[1].detach();
+  CHECK_THROWS_AS(Step(std::move(losses), problem.model), GraphError);
   losses = problem.losses();
   losses[0] = losses[0] * std::numeric_limits<double>::infinity();
   CHECK_THROWS_WITH_AS(Step(std::move(losses), problem.model),

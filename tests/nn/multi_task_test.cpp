@@ -57,6 +57,8 @@ TEST_CASE("multi_task: the anchor is the trunk's last weight unless chosen") {
 
 TEST_CASE("multi_task: what cannot be built is refused") {
   CHECK_THROWS_AS(MultiTask(Linear(2, 2), std::vector<std::unique_ptr<Layer>>()), ConfigError);
+  CHECK_THROWS_AS(MultiTask(std::unique_ptr<Layer>(), repeat(1, [] { return Linear(2, 2); })),
+                  ConfigError);
   CHECK_THROWS_AS(MultiTask(Relu(), repeat(1, [] { return Linear(2, 2); })), ConfigError);
 }
 

@@ -119,6 +119,19 @@ TEST_CASE("optim: gradients that do not fit change nothing") {
   CHECK_THROWS_AS(optimizer->load(state), ConfigError);
 }
 
+TEST_CASE("optim: a model that was converted since is refused before anything changes") {
+  auto parameters = two_parameters();
+  const auto optimizer = make(true, parameters);
+  Gradients gradients = gradients_for(parameters, 1);
+  for (std::size_t i = 0; i < 2; ++i) {
+    parameters[i].parameter.set(parameters[i].parameter.value().value().to(DType::f32));
+    gradients[i].value = gradients[i].value.to(DType::f32);
+  }
+  CHECK_THROWS_AS(optimizer->step(gradients), DTypeError);
+  CHECK(values_of(parameters) == std::vector<double>{1, -2, 3});
+  CHECK(optimizer->state().tensors.at("steps").item() == 0);
+}
+
 TEST_CASE("optim: options out of range are refused") {
   const auto parameters = two_parameters();
   CHECK_THROWS_AS(Adam(parameters, {.lr = -1}), ConfigError);
