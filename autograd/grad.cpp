@@ -42,7 +42,8 @@ class Sweep {
 
   bool reaches(const Var& input) const { return NodeAccess::node(input)->mark != 0; }
 
-  List<Var> run(Var seed) {
+  List<Var> run(Var seed, int order) {
+    order_ = order;
     cotangents_.back() = std::move(seed);
     for (std::size_t row = nodes_.size(); row-- > 0;) {
       if (needed_[row] && cotangents_[row].defined()) pass(row);
@@ -92,13 +93,33 @@ class Sweep {
                        node->op->info.name);
     }
     std::array<Var, kMostInputs> slots;
-    Cotangents out({slots.data(), node->arity});
+    const std::span<Var> results(slots.data(), node->arity);
+    if (Observers::any()) {
+      observe(&Observers::before_vjp, row, wanted, cotangent, {});
+    }
+    Cotangents out(results);
     node->op->vjp(Ctx(node, wanted), cotangent, out);
+    if (Observers::any()) observe(&Observers::after_vjp, row, wanted, cotangent, results);
     for (std::size_t i = 0; i < node->arity; ++i) {
       if ((wanted >> i & 1) && slots[i].defined()) {
         accumulate(node->inputs()[i], std::move(slots[i]), node->op->info);
       }
     }
+  }
+
+  void observe(void (*tell)(const VjpEvent&), std::size_t row, std::uint32_t wanted,
+               const Var& cotangent, std::span<const Var> results) const {
+    Node* node = NodeAccess::node(nodes_[row]);
+    std::array<Var, kMostInputs> inputs;
+    for (std::size_t i = 0; i < node->arity; ++i) inputs[i] = NodeAccess::share(node->inputs()[i]);
+    tell({.info = node->op->info,
+          .id = node->id,
+          .output = nodes_[row],
+          .inputs = {inputs.data(), node->arity},
+          .needed = wanted,
+          .cotangent = cotangent,
+          .results = results,
+          .order = order_});
   }
 
   void accumulate(Node* input, Var contribution, const OpInfo& op) {
@@ -113,7 +134,7 @@ class Sweep {
     Var& total = cotangents_[input->mark - 1];
     if (!total.defined()) {
       total = std::move(contribution);
-    } else if (internal::recording()) {
+    } else if (internal::recording() || Observers::any()) {
       total = total + contribution;
     } else {
       total = constant(
@@ -126,6 +147,7 @@ class Sweep {
   List<char> needed_;
   List<Var> cotangents_;
   List<Var> gradients_;
+  int order_ = 0;
 };
 
 Var seed_of(const Var& y, const GradOptions& options) {
@@ -171,15 +193,17 @@ List<Var> grad(Var y, std::span<const Var> inputs, const GradOptions& options) {
     }
     return zeros;
   }
+  internal::check_thread(*NodeAccess::node(y));
   const std::string_view output = y.op();
+  const int order = NodeAccess::node(y)->order + 1;
   Sweep sweep(std::move(y), inputs);
   if (options.unused == Unused::error) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       if (!sweep.reaches(inputs[i])) refuse(i, output);
     }
   }
-  const internal::Recording recording(options.create_graph);
-  List<Var> gradients = sweep.run(std::move(seed));
+  const internal::Recording recording(options.create_graph, order);
+  List<Var> gradients = sweep.run(std::move(seed), order);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!gradients[i].defined()) gradients[i] = zeros_like(inputs[i]);
   }

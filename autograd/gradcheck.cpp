@@ -45,36 +45,103 @@ double difference(const Scalar& f, std::vector<Tensor> inputs, std::size_t input
   return (at(high) - at(low)) / (high - low);
 }
 
+// Derivatives in one input: what differences give, and what the rule gave.
+struct Compared {
+  std::vector<double> expected, found;
+
+  double error(std::size_t i) const {
+    return std::abs(found[i] - expected[i]) / (1 + std::abs(expected[i]));
+  }
+};
+
+Compared compare(const Scalar& f, std::span<const Tensor> inputs, std::size_t input,
+                 const Tensor& gradient, double step) {
+  Compared compared{{}, gradient.values()};
+  for (std::size_t element = 0; element < compared.found.size(); ++element) {
+    compared.expected.push_back(
+        difference(f, {inputs.begin(), inputs.end()}, input, element, step));
+  }
+  return compared;
+}
+
+// "[1, 2]" for a place in row-major order.
+std::string place(const Shape& shape, std::size_t element) {
+  auto rest = static_cast<std::int64_t>(element);
+  std::vector<std::int64_t> index(static_cast<std::size_t>(shape.rank()));
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    index[static_cast<std::size_t>(axis)] = rest % shape[axis];
+    rest /= shape[axis];
+  }
+  return fmt::format("[{}]", fmt::join(index, ", "));
+}
+
+// What a wrong derivative looks like, when it looks like something.
+std::string hint(const Compared& compared, int order, bool is_cotangent) {
+  const auto& [expected, found] = compared;
+  const auto largest = std::max_element(expected.begin(), expected.end(), [](double a, double b) {
+    return std::abs(a) < std::abs(b);
+  });
+  const double scale = std::abs(*largest);
+  const double ratio = found[static_cast<std::size_t>(largest - expected.begin())] / *largest;
+  const auto everywhere = [&](double factor) {
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (!(std::abs(found[i] - factor * expected[i]) <= 1e-4 * scale)) return false;
+    }
+    return scale > 0;
+  };
+  if (!std::all_of(found.begin(), found.end(), [](double x) { return std::isfinite(x); })) {
+    return " [not a number, or infinite: does the input lie outside of the domain?]";
+  }
+  if (everywhere(0) && is_cotangent) return " [all are 0: does the rule use the cotangent?]";
+  if (everywhere(0) && order == 1) return " [all are 0: does the rule set this input's cotangent?]";
+  if (everywhere(-1)) return " [all have the other sign]";
+  if (everywhere(ratio) && ratio != 0) {
+    return fmt::format(" [all are {:.3g} of what they should be: a factor is wrong]", ratio);
+  }
+  if (order == 2) {
+    return " [the first derivative is right: does the rule detach an input, or use a kernel in "
+           "place of an op?]";
+  }
+  return "";
+}
+
 GradCheckResult check_scalar(std::string_view name, int order, const Scalar& f,
                              std::span<const Tensor> inputs, const GradCheckOptions& options) {
   GradCheckResult result;
+  double& largest = order == 1 ? result.first_error : result.second_error;
   const std::vector<Var> vars = leaves(inputs);
   const List<Var> gradients = grad(f(vars), vars, {.unused = Unused::zeros});
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    const std::vector<double> found = gradients[i].value().values();
-    for (std::size_t element = 0; element < found.size(); ++element) {
-      const double expected =
-          difference(f, {inputs.begin(), inputs.end()}, i, element, options.step);
-      const double error = std::abs(found[element] - expected) / (1 + std::abs(expected));
-      result.nonzero = result.nonzero || found[element] != 0;
-      if (result.ok && !(error <= options.tolerance)) {
-        result.ok = false;
-        result.text = fmt::format(
-            "check_grad: {} order {}: derivative in input {} {} at element {}: differences give "
-            "{:.9g}, the rule gave {:.9g}",
-            name, order, i, inputs[i].shape(), element, expected, found[element]);
-      }
-      if (!(error <= result.largest_error)) result.largest_error = error;
+    const Compared compared = compare(f, inputs, i, gradients[i].value(), options.step);
+    std::size_t wrong = 0;
+    std::size_t first_wrong = 0;
+    for (std::size_t element = compared.found.size(); element-- > 0;) {
+      const double error = compared.error(element);
+      if (!(error <= largest)) largest = error;
+      result.nonzero = result.nonzero || compared.found[element] != 0;
+      if (error <= options.tolerance) continue;
+      ++wrong;
+      first_wrong = element;
     }
+    if (wrong == 0 || !result.ok) continue;
+    const bool is_cotangent = order == 2 && i + 1 == inputs.size();
+    result.ok = false;
+    result.text = fmt::format(
+        "check_grad: {}, order {}: derivative in {} {} at {}: differences give {:.9g}, the rule "
+        "gave {:.9g} ({} of {} elements differ){}",
+        name, order, is_cotangent ? "the cotangent" : fmt::format("input {}", i), inputs[i].shape(),
+        place(inputs[i].shape(), first_wrong), compared.expected[first_wrong],
+        compared.found[first_wrong], wrong, compared.found.size(),
+        hint(compared, order, is_cotangent));
   }
   return result;
 }
 
 GradCheckResult merged(GradCheckResult first, const GradCheckResult& second) {
-  if (first.ok && !second.ok) first.text = second.text;
+  if (first.ok) first.text = second.text;
   first.ok = first.ok && second.ok;
   first.nonzero = first.nonzero || second.nonzero;
-  if (!(second.largest_error <= first.largest_error)) first.largest_error = second.largest_error;
+  first.second_error = second.second_error;
   return first;
 }
 

@@ -29,6 +29,9 @@ struct OpInfo {
 struct OpType {
   OpInfo info;
   void (*vjp)(const Ctx&, const Var& cotangent, Cotangents& out);  ///< null: not differentiable
+  // Of the op's attributes; null where they are plain bytes.
+  void (*copy_attributes)(void* to, const void* from) noexcept = nullptr;
+  void (*destroy_attributes)(void* attributes) noexcept = nullptr;
 };
 
 /// One allocation: the node, then `arity` pointers to inputs, then the op's attributes.
@@ -40,12 +43,15 @@ struct Node {
   Tensor value;
   std::uint16_t arity;
   std::uint16_t attribute_bytes;
+  std::uint16_t thread;  // which built it
+  std::uint8_t order;  // 0: forward; 1: made by a gradient, or from its results; 2: by one of that
   bool tracked;
 
   Node** inputs() { return reinterpret_cast<Node**>(this + 1); }
   Node* const* inputs() const { return reinterpret_cast<Node* const*>(this + 1); }
-  const void* attributes() const { return inputs() + arity; }
+  void* attributes() { return inputs() + arity; }
 };
+static_assert(sizeof(Node) == 40);
 
 /// Between handles and nodes.
 struct NodeAccess {
@@ -60,19 +66,29 @@ namespace internal {
 
 bool recording() noexcept;
 
-/// Sets whether operations are recorded, until it goes out of scope.
+/// Sets whether operations are recorded, and the order of derivative they belong to at least, until
+/// it goes out of scope.
 class Recording {
  public:
-  explicit Recording(bool on) noexcept;
+  Recording(bool on, int order) noexcept;
   ~Recording();
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
 
  private:
   bool previous_;
+  std::uint8_t previous_order_;
 };
 
-/// A new node for `op`. Inputs and attributes are kept only if a gradient can pass.
+/// The order of derivative of an op on these inputs: the largest of theirs and of the grad() that
+/// is under way.
+int order_of(std::span<const Var* const> inputs) noexcept;
+
+/// Throws GraphError when another thread built the node; leaves and constants are anybody's.
+void check_thread(const Node& node);
+
+/// A new node for `op`. Inputs and attributes are kept only if a gradient can pass. Throws
+/// GraphError for an input of another thread's graph.
 Var record(const OpType& op, Tensor value, std::span<const Var* const> inputs,
            const void* attributes, std::size_t attribute_bytes);
 

@@ -13,17 +13,25 @@
 //   Var operator*(const Var& x, const Var& y) { return apply<Mul>(x, y); }
 //
 // A rule calls public ops, so the derivative of a derivative needs nothing more: with create_graph
-// those calls are recorded. An op with parameters has a trivially copyable `struct Attrs`, the
-// first argument of forward, read in the rule by `c.attrs<Op>()`. A missing piece does not compile.
+// those calls are recorded. An op with parameters has a `struct Attrs`, the first argument of
+// forward, read in the rule by `c.attrs<Op>()`. One with a list of inputs takes them as
+// `std::span<const Tensor>`. A missing piece does not compile.
+//
+// A function that is made of ops has `compose`, from Vars to a Var, in place of forward and vjp.
 #pragma once
 
 #include <taskgrad/autograd/node.h>
+#include <taskgrad/autograd/observer.h>
 #include <taskgrad/autograd/samples.h>
+#include <taskgrad/core/error.h>
 
 #include <any>
+#include <array>
 #include <concepts>
+#include <new>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace taskgrad {
@@ -34,6 +42,7 @@ class Ctx {
   Ctx(Node* node, std::uint32_t needed) : node_(node), needed_(needed) {}
   /// Whether the cotangent of input i is asked for.
   bool needs(int i) const { return (needed_ >> i) & 1; }
+  int inputs() const { return node_->arity; }
   Var input(int i) const { return NodeAccess::share(node_->inputs()[i]); }
   const Shape& input_shape(int i) const { return node_->inputs()[i]->value.shape(); }
   Var output() const { return NodeAccess::share(node_); }
@@ -68,21 +77,53 @@ inline constexpr bool kDifferentiable =
     !std::is_same_v<std::remove_cv_t<decltype(Op::vjp)>, NotDifferentiable>;
 
 template <class Op>
+concept HasAttrs = requires {
+  typename Op::Attrs;
+};
+
+template <class Op>
 constexpr OpType op_type() {
-  if constexpr (kDifferentiable<Op>) {
-    return {Op::info, &Op::vjp};
-  } else {
-    return {Op::info, nullptr};
+  OpType type{Op::info, nullptr};
+  if constexpr (kDifferentiable<Op>) type.vjp = &Op::vjp;
+  if constexpr (HasAttrs<Op>) {
+    using Attrs = typename Op::Attrs;
+    if constexpr (!std::is_trivially_copyable_v<Attrs>) {
+      static_assert(std::is_nothrow_copy_constructible_v<Attrs>);
+      type.copy_attributes = [](void* to, const void* from) noexcept {
+        new (to) Attrs(*static_cast<const Attrs*>(from));
+      };
+      type.destroy_attributes = [](void* attrs) noexcept { static_cast<Attrs*>(attrs)->~Attrs(); };
+    }
   }
+  return type;
 }
 
 template <class Op>
 inline constexpr OpType kOpType = op_type<Op>();
 
-template <class Op>
-concept HasAttrs = requires {
-  typename Op::Attrs;
+template <class F>
+struct Arguments;
+template <class Result, class... Args>
+struct Arguments<Result (*)(Args...)> {
+  static constexpr std::size_t count = sizeof...(Args);
+  static constexpr bool list = false;
 };
+template <class Result, class Attrs, class Input>
+struct Arguments<Result (*)(const Attrs&, std::span<const Input>)> {
+  static constexpr bool list = true;
+};
+
+// Runs and records one op; tells the observers, if there are any.
+template <class Forward>
+Var run(const OpType& op, std::span<const Var* const> inputs, const void* attributes,
+        std::size_t attribute_bytes, const Forward& forward) {
+  if (!Observers::any()) return record(op, forward(), inputs, attributes, attribute_bytes);
+  for (const Var* input : inputs) static_cast<void>(input->value());  // all are defined
+  Observers::before_op(op.info, inputs);
+  const Var output = record(op, forward(), inputs, attributes, attribute_bytes);
+  Observers::after_op(op.info, inputs, output);
+  return output;
+}
 
 }  // namespace internal
 
@@ -94,68 +135,120 @@ concept OpDefinition = requires {
   Op::vjp;
 };
 
+template <class F>
+concept CompositeDefinition = requires {
+  { F::info } -> std::convertible_to<OpInfo>;
+  { F::samples() } -> std::same_as<Samples>;
+  F::compose;
+};
+
 /// Runs the op and records it.
 template <OpDefinition Op, std::same_as<Var>... Inputs>
 Var apply(const Inputs&... inputs) {
   static_assert(!internal::HasAttrs<Op> && sizeof...(Inputs) <= kMostInputs);
   const Var* const pointers[] = {&inputs...};
-  return internal::record(internal::kOpType<Op>, Op::forward(inputs.value()...), pointers, nullptr,
-                          0);
+  return internal::run(internal::kOpType<Op>, pointers, nullptr, 0,
+                       [&] { return Op::forward(inputs.value()...); });
 }
 
 template <OpDefinition Op, std::same_as<Var>... Inputs>
 requires internal::HasAttrs<Op> Var apply(const typename Op::Attrs& attrs,
                                           const Inputs&... inputs) {
-  static_assert(std::is_trivially_copyable_v<typename Op::Attrs>);
   static_assert(sizeof...(Inputs) <= kMostInputs);
   const Var* const pointers[] = {&inputs...};
-  return internal::record(internal::kOpType<Op>, Op::forward(attrs, inputs.value()...), pointers,
-                          &attrs, sizeof attrs);
+  return internal::run(internal::kOpType<Op>, pointers, &attrs, sizeof attrs,
+                       [&] { return Op::forward(attrs, inputs.value()...); });
 }
 
-/// A registered op as the table test sees it.
+/// The same for an op with a list of at most kMostInputs inputs.
+template <OpDefinition Op>
+requires internal::HasAttrs<Op> Var apply_list(const typename Op::Attrs& attrs,
+                                               std::span<const Var> inputs) {
+  TASKGRAD_ASSERT(inputs.size() <= kMostInputs);
+  std::array<const Var*, kMostInputs> pointers;
+  std::array<Tensor, kMostInputs> values;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    pointers[i] = &inputs[i];
+    values[i] = inputs[i].value();
+  }
+  return internal::run(
+      internal::kOpType<Op>, {pointers.data(), inputs.size()}, &attrs, sizeof attrs,
+      [&] { return Op::forward(attrs, std::span<const Tensor>(values.data(), inputs.size())); });
+}
+
+/// A registered op, or a function made of ops, as the table test sees it.
 struct OpEntry {
-  const OpType* type;
+  const OpInfo* info;
+  bool differentiable;
+  bool composite;
   Samples (*samples)();
   Var (*call)(const std::any& attrs, std::span<const Var> inputs);
 };
 
-/// All ops that are linked into the program.
+/// All that are linked into the program.
 const std::vector<OpEntry>& registered_ops();
 
 namespace internal {
 
 bool register_op(const OpEntry& entry);
 
-template <class F>
-struct Arity;
-template <class... Args>
-struct Arity<Tensor (*)(Args...)> {
-  static constexpr std::size_t value = sizeof...(Args);
-};
+template <class Op, class... Inputs>
+Var run_or_compose(const Inputs&... inputs) {
+  if constexpr (CompositeDefinition<Op>) {
+    return Op::compose(inputs...);
+  } else {
+    return apply<Op>(inputs...);
+  }
+}
 
 template <class Op>
-Var call_with(const std::any& attrs, std::span<const Var> inputs) {
-  constexpr bool has_attrs = HasAttrs<Op>;
-  constexpr std::size_t arity = Arity<decltype(&Op::forward)>::value - (has_attrs ? 1 : 0);
-  return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    if constexpr (has_attrs) {
-      return apply<Op>(std::any_cast<const typename Op::Attrs&>(attrs), inputs[I]...);
-    } else {
-      static_cast<void>(attrs);
-      return apply<Op>(inputs[I]...);
-    }
+constexpr auto function_of() {
+  if constexpr (CompositeDefinition<Op>) {
+    return &Op::compose;
+  } else {
+    return &Op::forward;
   }
-  (std::make_index_sequence<arity>());
+}
+
+template <class Op>
+Var call(const std::any& attrs, std::span<const Var> inputs) {
+  using Traits = Arguments<decltype(function_of<Op>())>;
+  if constexpr (Traits::list && CompositeDefinition<Op>) {
+    return Op::compose(std::any_cast<const typename Op::Attrs&>(attrs), inputs);
+  } else if constexpr (Traits::list) {
+    return apply_list<Op>(std::any_cast<const typename Op::Attrs&>(attrs), inputs);
+  } else if constexpr (HasAttrs<Op>) {
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return run_or_compose<Op>(std::any_cast<const typename Op::Attrs&>(attrs), inputs[I]...);
+    }
+    (std::make_index_sequence<Traits::count - 1>());
+  } else {
+    static_cast<void>(attrs);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) {
+      return run_or_compose<Op>(inputs[I]...);
+    }
+    (std::make_index_sequence<Traits::count>());
+  }
+}
+
+template <class Op>
+constexpr bool differentiable() {
+  if constexpr (CompositeDefinition<Op>) {
+    return true;
+  } else {
+    return kDifferentiable<Op>;
+  }
 }
 
 }  // namespace internal
 
-/// Puts an op into the table that tests run through.
-template <OpDefinition Op>
+/// Puts an op, or a function made of ops, into the table that tests run through.
+template <class Op>
+requires OpDefinition<Op> || CompositeDefinition<Op>
 struct Registered {
   Registered() {
-    internal::register_op({&internal::kOpType<Op>, &Op::samples, &internal::call_with<Op>});
+    internal::register_op({&Op::info, internal::differentiable<Op>(), CompositeDefinition<Op>,
+                           &Op::samples, &internal::call<Op>});
   }
 };
 

@@ -3,7 +3,34 @@
 
 #include <utility>
 
-namespace taskgrad::samples {
+namespace taskgrad {
+
+Shape Draw::shape(int lowest_rank, int highest_rank) {
+  Shape shape;
+  for (std::int64_t rank = integer(lowest_rank, highest_rank); rank > 0; --rank) {
+    shape.append(integer(1, 4));
+  }
+  return shape;
+}
+
+Tensor Draw::numbers(const Shape& shape, double low, double high) {
+  return samples::numbers(shape, low, high, static_cast<unsigned>(integer(0, 1'000'000)));
+}
+
+namespace samples {
+
+namespace {
+
+// A shape that broadcasts with another: some of its axes are 1, some leading ones are gone.
+Shape partner(Draw& draw, const Shape& shape) {
+  Shape result;
+  for (int axis = static_cast<int>(draw.integer(0, shape.rank())); axis < shape.rank(); ++axis) {
+    result.append(draw.coin() ? shape[axis] : 1);
+  }
+  return result;
+}
+
+}  // namespace
 
 Tensor numbers(const Shape& shape, double low, double high, unsigned seed) {
   return Rng(seed).stream("samples").uniform(shape, low, high, DType::f64);
@@ -31,7 +58,12 @@ Samples unary(std::function<double(double)> value, double low, double high) {
                    {"unpacked", {scattered(make({2, 5}))}},
                    {"transposed", {make({3, 4}).transpose()}},
                    {"expanded", {make({1, 3}).expand({4, 3})}}},
-          .unary = std::move(value)};
+          .unary = std::move(value),
+          .random =
+              [low, high](Draw& draw) {
+                return Sample{"random", {draw.numbers(draw.shape(1, 4), low, high)}};
+              },
+          .batched = {0}};
 }
 
 Samples binary(std::function<double(double, double)> value, double low, double high) {
@@ -50,7 +82,16 @@ Samples binary(std::function<double(double, double)> value, double low, double h
                    {"unpacked", {scattered(x({2, 5})), y({5, 2}).transpose()}},
                    {"unpacked row", {x({4, 5}), scattered(y({5}))}}},
           .bad = {{"extents differ", {x({3, 4}), y({3, 5})}}, {"rows", {x({2}), y({3, 4})}}},
-          .binary = std::move(value)};
+          .binary = std::move(value),
+          .random = [low, high](Draw& draw) {
+            const Shape shape = draw.shape(0, 4);
+            const bool x_is_whole = draw.coin();
+            const Shape part = partner(draw, shape);
+            return Sample{"random",
+                          {draw.numbers(x_is_whole ? shape : part),
+                           draw.numbers(x_is_whole ? part : shape, low, high)}};
+          }};
 }
 
-}  // namespace taskgrad::samples
+}  // namespace samples
+}  // namespace taskgrad

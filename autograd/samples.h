@@ -1,9 +1,11 @@
-// Sample inputs that an op brings along; the table test runs every op through its samples.
+// Sample inputs that an op brings along; the table test runs every op through its samples, and
+// through random ones that the op draws itself.
 #pragma once
 
 #include <taskgrad/core/tensor.h>
 
 #include <any>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -17,6 +19,19 @@ struct Sample {
   std::any attrs = {};
 };
 
+/// Where an op gets random sizes and numbers from.
+class Draw {
+ public:
+  virtual ~Draw() = default;
+  /// A whole number of [low, high].
+  virtual std::int64_t integer(std::int64_t low, std::int64_t high) = 0;
+  bool coin() { return integer(0, 1) == 1; }
+  /// A shape with extents of [1, 4].
+  Shape shape(int lowest_rank, int highest_rank);
+  /// f64 numbers in [low, high).
+  Tensor numbers(const Shape& shape, double low = -2, double high = 2);
+};
+
 /// What an op accepts, what it must refuse with a ShapeError, and where it is easy to state, its
 /// value element by element, written without the kernels.
 struct Samples {
@@ -24,6 +39,11 @@ struct Samples {
   std::vector<Sample> bad = {};
   std::function<double(double)> unary = {};
   std::function<double(double, double)> binary = {};
+  /// A random call, for the laws.
+  std::function<Sample(Draw&)> random = {};
+  /// The inputs along whose first axis, the output's first too, the op does the same to each part:
+  /// the result of joined parts is the joined results.
+  std::vector<int> batched = {};
 };
 
 namespace samples {
@@ -44,6 +64,11 @@ template <class Attrs>
 Samples with_attrs(Samples samples, const Attrs& attrs) {
   for (Sample& sample : samples.good) sample.attrs = attrs;
   for (Sample& sample : samples.bad) sample.attrs = attrs;
+  samples.random = [random = std::move(samples.random), attrs](Draw& draw) {
+    Sample sample = random(draw);
+    sample.attrs = attrs;
+    return sample;
+  };
   return samples;
 }
 

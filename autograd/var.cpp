@@ -3,6 +3,7 @@
 #include <taskgrad/core/memory.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <new>
 
@@ -13,14 +14,24 @@ namespace {
 struct ThreadState {
   std::uint64_t last_id;
   std::int64_t live_nodes;
-  Node* dead;  // waiting for destruction, linked through the place of the id
+  Node* dead;            // waiting for destruction, linked through the place of the id
+  std::uint16_t number;  // of the thread; 0 until it makes a node
+  std::uint8_t order;    // of the grad() that is under way
   bool draining;
   bool not_recording;
 };
 thread_local constinit ThreadState state{};
 
+constexpr int kMostOrder = 255;
+
 std::size_t bytes_of(const Node& node) {
   return sizeof(Node) + node.arity * sizeof(Node*) + node.attribute_bytes;
+}
+
+std::uint16_t thread_number() {
+  static std::atomic<std::uint16_t> last = 0;
+  while (state.number == 0) state.number = ++last;
+  return state.number;
 }
 
 Node* make_node(const OpType* op, Tensor value, bool tracked, std::size_t arity = 0,
@@ -34,6 +45,8 @@ Node* make_node(const OpType* op, Tensor value, bool tracked, std::size_t arity 
                           std::move(value),
                           static_cast<std::uint16_t>(arity),
                           static_cast<std::uint16_t>(attribute_bytes),
+                          thread_number(),
+                          state.order,
                           tracked};
 }
 
@@ -61,6 +74,9 @@ void destroy(Node* first) noexcept {
       if (--input->references == 0) push_dead(input);
     }
     const std::size_t bytes = bytes_of(*node);
+    if (node->attribute_bytes != 0 && node->op->destroy_attributes != nullptr) {
+      node->op->destroy_attributes(node->attributes());
+    }
     node->~Node();
     memory::deallocate(node, bytes);
     --state.live_nodes;
@@ -130,26 +146,60 @@ namespace internal {
 
 bool recording() noexcept { return !state.not_recording; }
 
-Recording::Recording(bool on) noexcept : previous_(recording()) { state.not_recording = !on; }
-Recording::~Recording() { state.not_recording = !previous_; }
+Recording::Recording(bool on, int order) noexcept
+    : previous_(recording()), previous_order_(state.order) {
+  state.not_recording = !on;
+  state.order = static_cast<std::uint8_t>(std::clamp<int>(order, state.order, kMostOrder));
+}
+Recording::~Recording() {
+  state.not_recording = !previous_;
+  state.order = previous_order_;
+}
+
+int order_of(std::span<const Var* const> inputs) noexcept {
+  int order = state.order;
+  for (const Var* input : inputs) {
+    order = std::max<int>(order, NodeAccess::node(*input)->order);
+  }
+  return order;
+}
+
+void check_thread(const Node& node) {
+  if (node.arity == 0 || node.thread == state.number) return;
+  fail<GraphError>(
+      "graph: one thread builds and uses a graph: '{}' #{} was made by another thread [give it "
+      "leaves or detached values, or build the graph on the thread that uses it]",
+      node.op->info.name, node.id);
+}
 
 Var record(const OpType& op, Tensor value, std::span<const Var* const> inputs,
            const void* attributes, std::size_t attribute_bytes) {
-  const bool tracked =
-      recording() &&
-      std::any_of(inputs.begin(), inputs.end(), [](const Var* input) { return input->tracked(); });
-  if (!tracked) return NodeAccess::adopt(make_node(&op, std::move(value), false));
+  bool tracked = false;
+  for (const Var* input : inputs) {
+    const Node& node = *NodeAccess::node(*input);
+    check_thread(node);
+    tracked = tracked || node.tracked;
+  }
+  if (!tracked || !recording()) {
+    Node* node = make_node(&op, std::move(value), false);
+    node->order = static_cast<std::uint8_t>(order_of(inputs));
+    return NodeAccess::adopt(node);
+  }
   for (const Var* input : inputs) {  // one handed over by another thread may have a later number
     state.last_id = std::max(state.last_id, input->id());
   }
   Node* node = make_node(&op, std::move(value), true, inputs.size(), attribute_bytes);
+  node->order = static_cast<std::uint8_t>(order_of(inputs));
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     Node* input = NodeAccess::node(*inputs[i]);
     ++input->references;
     node->inputs()[i] = input;
   }
-  if (attribute_bytes != 0) {
-    std::memcpy(const_cast<void*>(node->attributes()), attributes, attribute_bytes);
+  if (attribute_bytes == 0) return NodeAccess::adopt(node);
+  if (op.copy_attributes != nullptr) {
+    op.copy_attributes(node->attributes(), attributes);
+  } else {
+    std::memcpy(node->attributes(), attributes, attribute_bytes);
   }
   return NodeAccess::adopt(node);
 }

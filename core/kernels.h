@@ -6,8 +6,11 @@
 // equal bits for every thread count.
 #pragma once
 
+#include <taskgrad/core/labels.h>
 #include <taskgrad/core/tensor.h>
 
+#include <array>
+#include <span>
 #include <string_view>
 
 namespace taskgrad::kernels {
@@ -16,7 +19,7 @@ namespace taskgrad::kernels {
 Tensor copy(const Tensor& x);               ///< packed copy of any view
 Tensor cast(const Tensor& x, DType dtype);  ///< packed copy with other element type
 
-// elementwise.cpp: z = f(x, y)
+// binary.cpp: z = f(x, y)
 Tensor add(const Tensor& x, const Tensor& y);
 Tensor sub(const Tensor& x, const Tensor& y);
 Tensor mul(const Tensor& x, const Tensor& y);
@@ -28,10 +31,12 @@ Tensor preference(const Tensor& x, const Tensor& y);    ///< 1 where x > y, 1/2 
 Tensor tanh_grad(const Tensor& g, const Tensor& y);     ///< g (1 - y^2)
 Tensor sigmoid_grad(const Tensor& g, const Tensor& y);  ///< g y (1 - y)
 Tensor relu_grad(const Tensor& g, const Tensor& x);     ///< g where x > 0, else 0
+Tensor equal(const Tensor& x, const Tensor& y);         ///< 1 where x = y, else 0
+Tensor mask(const Tensor& x, const Tensor& m);          ///< x where m is not 0, else 0
 /// x + y for two tensors of one shape, written into x when that handle is the only one.
 Tensor add_into(Tensor&& x, const Tensor& y);
 
-// elementwise.cpp: z = f(x)
+// unary.cpp: z = f(x)
 Tensor neg(const Tensor& x);
 Tensor square(const Tensor& x);
 Tensor abs(const Tensor& x);
@@ -47,6 +52,13 @@ Tensor relu(const Tensor& x);
 Tensor scale(const Tensor& x, double factor);
 Tensor add_scalar(const Tensor& x, double addend);
 Tensor pow_scalar(const Tensor& x, double exponent);
+Tensor expm1(const Tensor& x);
+Tensor log1p(const Tensor& x);
+Tensor sin(const Tensor& x);
+Tensor cos(const Tensor& x);
+Tensor erf(const Tensor& x);
+Tensor clamp(const Tensor& x, double low, double high);
+Tensor between(const Tensor& x, double low, double high);  ///< 1 where low <= x <= high, else 0
 
 // reduce.cpp: the order of additions is a matter of shape alone. A sum of all elements runs in 16
 // lanes over blocks of 4,096 and a pairwise tree over the blocks; one along an axis adds in
@@ -55,11 +67,48 @@ Tensor sum(const Tensor& x, AxisSet axes = kAllAxes, bool keep = false);
 Tensor sum_to(const Tensor& x, const Shape& shape);  ///< adjoint of expand
 Tensor dot(const Tensor& x, const Tensor& y);        ///< over all elements; same shape
 Tensor norm(const Tensor& x);                        ///< Euclidean, over all elements
+/// The largest element along axes, none of which may be empty; NaN if there is one.
+Tensor max(const Tensor& x, AxisSet axes = kAllAxes, bool keep = false);
+/// Sums of the elements up to each place along an axis; from each place on, if `reverse`.
+Tensor cumsum(const Tensor& x, int axis, bool reverse = false);
 bool all_finite(const Tensor& x);
 
-// matmul.cpp: transposed views are read in place
+// copy.cpp
+Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after);  ///< with zeros
+Tensor concat(std::span<const Tensor> parts, int axis);
+
+// index.cpp: labels lie in [0, extent of the axis)
+/// Along `axis`, what each label names; the axes of the labels take that axis's place.
+Tensor gather(const Tensor& x, const Labels& labels, int axis);
+/// Adjoint of gather: adds each slice to the place its label names; `extent` places.
+Tensor scatter_add(const Tensor& x, const Labels& labels, int axis, std::int64_t extent);
+Tensor one_hot(const Labels& labels, std::int64_t classes, DType dtype);  ///< [labels..., classes]
+Labels argmax(const Tensor& x, int axis);  ///< the first of the largest; NaN counts as largest
+
+// matmul.cpp: [..., m, k] [..., k, n]; transposed views are read in place
 Tensor matmul(const Tensor& a, const Tensor& b);
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);  ///< x W' + b
+
+// window.cpp: x is [n, c, h, w]
+
+/// A window that slides over the last two axes; each pair is {vertical, horizontal}.
+struct Window {
+  using Pair = std::array<std::int64_t, 2>;
+  Pair size{1, 1};
+  Pair stride{1, 1};
+  Pair padding{0, 0};
+  Pair dilation{1, 1};
+  /// The places it has on an image of these extents. Throws ShapeError naming `where` when it has
+  /// none, or for sizes that make no sense.
+  Pair places(std::string_view where, const Shape& image) const;
+};
+
+/// [n, c * window, places]: the window's contents at each place; zeros beyond the border.
+Tensor im2col(const Tensor& x, const Window& window);
+/// Adjoint of im2col: adds every window's contents to the image [n, c, h, w].
+Tensor col2im(const Tensor& columns, const Shape& image, const Window& window);
+/// [n, c, places]: where in x (in row-major order) the first of the largest elements lies.
+Labels max_in_window(const Tensor& x, const Window& window);
 
 // optimizer.cpp: one pass over all state; each reuses the buffer of a handle that is the only one
 struct AdamRates {

@@ -130,34 +130,6 @@ struct PowScalar {
 };
 const Registered<PowScalar> registered_pow_scalar;
 
-// 1 where x > y, 1/2 where equal, 0 elsewhere: which side of a maximum the derivative takes.
-struct Preference {
-  static constexpr OpInfo info{.name = "preference", .formula = "[x > y] + [x = y] / 2"};
-  static Tensor forward(const Tensor& x, const Tensor& y) { return kernels::preference(x, y); }
-  static constexpr NotDifferentiable vjp{};
-  static Samples samples() {
-    return samples::binary([](double x, double y) { return x > y ? 1.0 : (x == y ? 0.5 : 0.0); });
-  }
-};
-const Registered<Preference> registered_preference;
-
-struct Maximum {
-  static constexpr OpInfo info{.name = "maximum",
-                               .formula = "max(x, y); dx or dy, half of each at a tie",
-                               .broadcasts = true};
-  static Tensor forward(const Tensor& x, const Tensor& y) { return kernels::maximum(x, y); }
-  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
-    const Var x = c.input(0).detach();  // the choice is constant almost everywhere
-    const Var y = c.input(1).detach();
-    if (c.needs(0)) out[0] = g * apply<Preference>(x, y);
-    if (c.needs(1)) out[1] = g * apply<Preference>(y, x);
-  }
-  static Samples samples() {
-    return samples::binary([](double x, double y) { return x > y ? x : y; });
-  }
-};
-const Registered<Maximum> registered_maximum;
-
 struct DivOrZero {
   static constexpr OpInfo info{.name = "div_or_zero",
                                .formula = "x / y, 0 where y = 0; dx/y - (x/y) dy/y, 0 there too",
@@ -205,7 +177,6 @@ Var operator-(const Var& x, double subtrahend) { return x + -subtrahend; }
 Var operator-(double minuend, const Var& x) { return -x + minuend; }
 Var square(const Var& x) { return apply<Square>(x); }
 Var pow(const Var& x, double exponent) { return apply<PowScalar>({exponent}, x); }
-Var maximum(const Var& x, const Var& y) { return apply<Maximum>(x, y); }
 Var div_or_zero(const Var& x, const Var& y) { return apply<DivOrZero>(x, y); }
 Var hypot(const Var& x, const Var& y) { return apply<Hypot>(x, y); }
 

@@ -3,6 +3,7 @@
 #include <taskgrad/core/kernels.h>
 
 #include <cmath>
+#include <numbers>
 
 namespace taskgrad {
 namespace {
@@ -71,98 +72,57 @@ struct Abs {
 };
 const Registered<Abs> registered_abs;
 
-// The derivative of tanh as an op of its own: one kernel in a first-order pass.
-struct TanhGrad {
-  static constexpr OpInfo info{
-      .name = "tanh_grad", .formula = "g (1 - y^2); (1 - y^2) dg - 2 g y dy", .broadcasts = true};
-  static Tensor forward(const Tensor& g, const Tensor& y) { return kernels::tanh_grad(g, y); }
-  static void vjp(const Ctx& c, const Var& h, Cotangents& out) {
-    if (c.needs(0)) out[0] = apply<TanhGrad>(h, c.input(1));
-    if (c.needs(1)) out[1] = h * c.input(0) * c.input(1) * -2.0;
-  }
+struct Expm1 {
+  static constexpr OpInfo info{.name = "expm1", .formula = "y = e^x - 1; (y + 1) dx"};
+  static Tensor forward(const Tensor& x) { return kernels::expm1(x); }
+  static void vjp(const Ctx& c, const Var& g, Cotangents& out) { out[0] = g * (c.output() + 1.0); }
   static Samples samples() {
-    return samples::binary([](double g, double y) { return g * (1 - y * y); }, -0.9, 0.9);
+    return samples::unary([](double x) { return std::expm1(x); });
   }
 };
-const Registered<TanhGrad> registered_tanh_grad;
+const Registered<Expm1> registered_expm1;
 
-struct Tanh {
-  static constexpr OpInfo info{.name = "tanh", .formula = "y = tanh x; (1 - y^2) dx"};
-  static Tensor forward(const Tensor& x) { return kernels::tanh(x); }
+struct Log1p {
+  static constexpr OpInfo info{.name = "log1p", .formula = "log(1 + x); dx / (1 + x)"};
+  static Tensor forward(const Tensor& x) { return kernels::log1p(x); }
+  static void vjp(const Ctx& c, const Var& g, Cotangents& out) { out[0] = g / (c.input(0) + 1.0); }
+  static Samples samples() {
+    return samples::unary([](double x) { return std::log1p(x); }, -0.7, 2);
+  }
+};
+const Registered<Log1p> registered_log1p;
+
+struct Sin {
+  static constexpr OpInfo info{.name = "sin", .formula = "sin x; cos(x) dx"};
+  static Tensor forward(const Tensor& x) { return kernels::sin(x); }
+  static void vjp(const Ctx& c, const Var& g, Cotangents& out) { out[0] = g * cos(c.input(0)); }
+  static Samples samples() {
+    return samples::unary([](double x) { return std::sin(x); });
+  }
+};
+const Registered<Sin> registered_sin;
+
+struct Cos {
+  static constexpr OpInfo info{.name = "cos", .formula = "cos x; -sin(x) dx"};
+  static Tensor forward(const Tensor& x) { return kernels::cos(x); }
+  static void vjp(const Ctx& c, const Var& g, Cotangents& out) { out[0] = -(g * sin(c.input(0))); }
+  static Samples samples() {
+    return samples::unary([](double x) { return std::cos(x); });
+  }
+};
+const Registered<Cos> registered_cos;
+
+struct Erf {
+  static constexpr OpInfo info{.name = "erf", .formula = "erf x; 2 / sqrt(pi) e^(-x^2) dx"};
+  static Tensor forward(const Tensor& x) { return kernels::erf(x); }
   static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
-    out[0] = apply<TanhGrad>(g, c.output());
+    out[0] = g * (exp(-square(c.input(0))) * (2 * std::numbers::inv_sqrtpi));
   }
   static Samples samples() {
-    return samples::unary([](double x) { return std::tanh(x); });
+    return samples::unary([](double x) { return std::erf(x); });
   }
 };
-const Registered<Tanh> registered_tanh;
-
-struct SigmoidGrad {
-  static constexpr OpInfo info{.name = "sigmoid_grad",
-                               .formula = "g y (1 - y); y (1 - y) dg + g (1 - 2 y) dy",
-                               .broadcasts = true};
-  static Tensor forward(const Tensor& g, const Tensor& y) { return kernels::sigmoid_grad(g, y); }
-  static void vjp(const Ctx& c, const Var& h, Cotangents& out) {
-    if (c.needs(0)) out[0] = apply<SigmoidGrad>(h, c.input(1));
-    if (c.needs(1)) out[1] = h * c.input(0) * (1.0 - c.input(1) * 2.0);
-  }
-  static Samples samples() {
-    return samples::binary([](double g, double y) { return g * y * (1 - y); }, 0.1, 0.9);
-  }
-};
-const Registered<SigmoidGrad> registered_sigmoid_grad;
-
-struct Sigmoid {
-  static constexpr OpInfo info{.name = "sigmoid", .formula = "y = 1 / (1 + e^-x); y (1 - y) dx"};
-  static Tensor forward(const Tensor& x) { return kernels::sigmoid(x); }
-  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
-    out[0] = apply<SigmoidGrad>(g, c.output());
-  }
-  static Samples samples() {
-    return samples::unary([](double x) { return 1 / (1 + std::exp(-x)); });
-  }
-};
-const Registered<Sigmoid> registered_sigmoid;
-
-struct Softplus {
-  static constexpr OpInfo info{.name = "softplus", .formula = "log(1 + e^x); sigmoid(x) dx"};
-  static Tensor forward(const Tensor& x) { return kernels::softplus(x); }
-  static void vjp(const Ctx& c, const Var& g, Cotangents& out) { out[0] = g * sigmoid(c.input(0)); }
-  static Samples samples() {
-    return samples::unary([](double x) { return std::log1p(std::exp(x)); });
-  }
-};
-const Registered<Softplus> registered_softplus;
-
-struct ReluGrad {
-  static constexpr OpInfo info{.name = "relu_grad",
-                               .formula = "g [x > 0]; [x > 0] dg, 0 dx almost everywhere",
-                               .broadcasts = true};
-  static Tensor forward(const Tensor& g, const Tensor& x) { return kernels::relu_grad(g, x); }
-  static void vjp(const Ctx& c, const Var& h, Cotangents& out) {
-    if (c.needs(0)) out[0] = apply<ReluGrad>(h, c.input(1).detach());
-  }
-  static Samples samples() {
-    Samples all = samples::binary([](double g, double x) { return x > 0 ? g : 0.0; }, 0.1, 2);
-    all.good.push_back(
-        {"both signs", {samples::numbers({3, 4}, -2, 2, 2), samples::numbers({3, 4}, -2, 2, 3)}});
-    return all;
-  }
-};
-const Registered<ReluGrad> registered_relu_grad;
-
-struct Relu {
-  static constexpr OpInfo info{.name = "relu", .formula = "max(x, 0); [x > 0] dx"};
-  static Tensor forward(const Tensor& x) { return kernels::relu(x); }
-  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
-    out[0] = apply<ReluGrad>(g, c.input(0).detach());  // the kink is crossed almost nowhere
-  }
-  static Samples samples() {
-    return samples::unary([](double x) { return x > 0 ? x : 0.0; });
-  }
-};
-const Registered<Relu> registered_relu;
+const Registered<Erf> registered_erf;
 
 }  // namespace
 
@@ -171,9 +131,10 @@ Var log(const Var& x) { return apply<Log>(x); }
 Var sqrt(const Var& x) { return apply<Sqrt>(x); }
 Var rsqrt(const Var& x) { return apply<Rsqrt>(x); }
 Var abs(const Var& x) { return apply<Abs>(x); }
-Var tanh(const Var& x) { return apply<Tanh>(x); }
-Var sigmoid(const Var& x) { return apply<Sigmoid>(x); }
-Var softplus(const Var& x) { return apply<Softplus>(x); }
-Var relu(const Var& x) { return apply<Relu>(x); }
+Var expm1(const Var& x) { return apply<Expm1>(x); }
+Var log1p(const Var& x) { return apply<Log1p>(x); }
+Var sin(const Var& x) { return apply<Sin>(x); }
+Var cos(const Var& x) { return apply<Cos>(x); }
+Var erf(const Var& x) { return apply<Erf>(x); }
 
 }  // namespace taskgrad

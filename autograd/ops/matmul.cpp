@@ -9,7 +9,10 @@ using samples::numbers;
 using samples::scattered;
 
 struct Matmul {
-  static constexpr OpInfo info{.name = "matmul", .formula = "A B; dA B + A dB"};
+  static constexpr OpInfo info{.name = "matmul",
+                               .formula = "A B, a stack against a stack; dA B + A dB",
+                               .broadcasts = true,
+                               .linear = true};
   static Tensor forward(const Tensor& a, const Tensor& b) { return kernels::matmul(a, b); }
   static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
     if (c.needs(0)) out[0] = matmul(g, transpose(c.input(1)));
@@ -25,9 +28,34 @@ struct Matmul {
                      {"sliced", {numbers({3, 6}, -2, 2).slice(1, 1, 5), b}},
                      {"one by one", {numbers({1, 1}, -2, 2), numbers({1, 1}, -2, 2)}},
                      {"no rows", {numbers({0, 4}, 0, 1), b}},
-                     {"nothing to sum", {numbers({3, 0}, 0, 1), numbers({0, 2}, 0, 1)}}},
+                     {"nothing to sum", {numbers({3, 0}, 0, 1), numbers({0, 2}, 0, 1)}},
+                     {"stacks", {numbers({2, 3, 4}, -2, 2), numbers({2, 4, 2}, -2, 2, 2)}},
+                     {"a stack and a matrix", {numbers({2, 3, 4}, -2, 2), b}},
+                     {"a matrix and a stack", {a, numbers({2, 4, 2}, -2, 2, 2)}},
+                     {"stacks that repeat",
+                      {numbers({2, 1, 2, 3}, -2, 2), numbers({2, 3, 2}, -2, 2, 2)}},
+                     {"a stack transposed",
+                      {numbers({2, 4, 3}, -2, 2).transpose(), scattered(numbers({2, 4, 2}, 1, 2))}},
+                     {"no matrix", {numbers({0, 3, 4}, 0, 1), b}}},
             .bad = {{"inner extents differ", {a, numbers({3, 2}, 0, 1)}},
-                    {"not a matrix", {a, numbers({4}, 0, 1)}}}};
+                    {"not a matrix", {a, numbers({4}, 0, 1)}},
+                    {"stacks differ", {numbers({2, 3, 4}, 0, 1), numbers({3, 4, 2}, 0, 1)}}},
+            .random = [](Draw& draw) {
+              const auto extent = [&] { return draw.integer(1, 5); };
+              const std::int64_t inner = extent();
+              Shape left;
+              Shape right;
+              for (std::int64_t axes = draw.integer(0, 2); axes > 0; --axes) {
+                const std::int64_t stack = extent();
+                left.append(draw.coin() ? stack : 1);
+                right.append(draw.coin() ? stack : 1);
+              }
+              left.append(extent());
+              left.append(inner);
+              right.append(inner);
+              right.append(extent());
+              return Sample{"random", {draw.numbers(left), draw.numbers(right)}};
+            }};
   }
 };
 const Registered<Matmul> registered_matmul;
@@ -54,7 +82,16 @@ struct Linear {
                  {"unpacked", {scattered(x), numbers({3, 4}, -2, 2).transpose(), scattered(b)}}},
         .bad = {{"features", {numbers({5, 2}, 0, 1), w, b}},
                 {"bias", {x, w, numbers({3}, 0, 1)}},
-                {"not a matrix", {numbers({3}, 0, 1), w, b}}}};
+                {"not a matrix", {numbers({3}, 0, 1), w, b}}},
+        .random =
+            [](Draw& draw) {
+              const std::int64_t in = draw.integer(1, 5);
+              const std::int64_t out = draw.integer(1, 5);
+              return Sample{"random",
+                            {draw.numbers({draw.integer(1, 6), in}), draw.numbers({out, in}),
+                             draw.numbers({out})}};
+            },
+        .batched = {0}};
   }
 };
 const Registered<Linear> registered_linear;

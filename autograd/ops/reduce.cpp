@@ -3,14 +3,39 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 
-#include <cmath>
-#include <vector>
+#include <utility>
 
 namespace taskgrad {
 namespace {
 
 using samples::numbers;
 using samples::scattered;
+
+// The shape with extents of 1 in the places of `axes`.
+Shape kept_shape(const Shape& shape, AxisSet axes) {
+  Shape kept = shape;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if ((axes >> axis) & 1) kept.set(axis, 1);
+  }
+  return kept;
+}
+
+template <class Attrs>
+Sample random_axes(Draw& draw) {
+  const Shape shape = draw.shape(0, 4);
+  const auto axes = static_cast<AxisSet>(draw.integer(0, (1 << shape.rank()) - 1));
+  return {"random", {draw.numbers(shape)}, Attrs{axes, draw.coin()}};
+}
+
+// A shape and one that it broadcasts to.
+std::pair<Shape, Shape> random_expansion(Draw& draw) {
+  const Shape wide = draw.shape(0, 4);
+  Shape narrow;
+  for (int axis = static_cast<int>(draw.integer(0, wide.rank())); axis < wide.rank(); ++axis) {
+    narrow.append(draw.coin() ? wide[axis] : 1);
+  }
+  return {narrow, wide};
+}
 
 struct SumTo {
   static constexpr OpInfo info{
@@ -31,7 +56,11 @@ struct SumTo {
                      {"to itself", {x}, Attrs{{2, 3, 4}}},
                      {"from an empty one", {numbers({0, 3}, 0, 1)}, Attrs{{3}}},
                      {"from an unpacked one", {scattered(x)}, Attrs{{2, 1, 1}}}},
-            .bad = {{"extents differ", {x}, Attrs{{5}}}, {"more axes", {x}, Attrs{{1, 2, 3, 4}}}}};
+            .bad = {{"extents differ", {x}, Attrs{{5}}}, {"more axes", {x}, Attrs{{1, 2, 3, 4}}}},
+            .random = [](Draw& draw) {
+              const auto [narrow, wide] = random_expansion(draw);
+              return Sample{"random", {draw.numbers(wide)}, Attrs{narrow}};
+            }};
   }
 };
 const Registered<SumTo> registered_sum_to;
@@ -53,7 +82,11 @@ struct Expand {
                      {"to empty", {numbers({1, 3}, -2, 2)}, Attrs{{0, 3}}},
                      {"unpacked", {scattered(numbers({2, 1, 3}, -2, 2))}, Attrs{{2, 4, 3}}}},
             .bad = {{"extents differ", {numbers({2}, 0, 1)}, Attrs{{3}}},
-                    {"fewer axes", {numbers({2, 3}, 0, 1)}, Attrs{{3}}}}};
+                    {"fewer axes", {numbers({2, 3}, 0, 1)}, Attrs{{3}}}},
+            .random = [](Draw& draw) {
+              const auto [narrow, wide] = random_expansion(draw);
+              return Sample{"random", {draw.numbers(narrow)}, Attrs{wide}};
+            }};
   }
 };
 const Registered<Expand> registered_expand;
@@ -67,12 +100,8 @@ struct Sum {
   };
   static Tensor forward(const Attrs& a, const Tensor& x) { return kernels::sum(x, a.axes, a.keep); }
   static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
-    const Attrs& a = c.attrs<Sum>();
     const Shape& shape = c.input_shape(0);
-    Shape kept = shape;
-    for (int axis = 0; axis < shape.rank(); ++axis) {
-      if ((a.axes >> axis) & 1) kept.set(axis, 1);
-    }
+    const Shape kept = kept_shape(shape, c.attrs<Sum>().axes);
     out[0] = expand(g.shape() == kept ? g : reshape(g, kept), shape);
   }
   static Samples samples() {
@@ -87,13 +116,15 @@ struct Sum {
                      {"scalar", {numbers({}, -2, 2)}, Attrs{kAllAxes, false}},
                      {"empty", {numbers({0, 3}, 0, 1)}, Attrs{0b01, false}},
                      {"unpacked", {scattered(x)}, Attrs{0b011, false}},
-                     {"long", {numbers({300}, -2, 2)}, Attrs{kAllAxes, false}}}};
+                     {"long", {numbers({300}, -2, 2)}, Attrs{kAllAxes, false}}},
+            .random = random_axes<Attrs>};
   }
 };
 const Registered<Sum> registered_sum;
 
 struct Dot {
-  static constexpr OpInfo info{.name = "dot", .formula = "sum x y; <y, dx> + <x, dy>"};
+  static constexpr OpInfo info{
+      .name = "dot", .formula = "sum x y; <y, dx> + <x, dy>", .linear = true};
   static Tensor forward(const Tensor& x, const Tensor& y) { return kernels::dot(x, y); }
   static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
     if (c.needs(0)) out[0] = g * c.input(1);
@@ -106,7 +137,11 @@ struct Dot {
                      {"scalars", {numbers({}, -2, 2), numbers({}, -2, 2, 2)}},
                      {"empty", {numbers({0}, 0, 1), numbers({0}, 0, 1)}},
                      {"unpacked", {scattered(x), y}}},
-            .bad = {{"shapes differ", {x, numbers({4}, 0, 1)}}}};
+            .bad = {{"shapes differ", {x, numbers({4}, 0, 1)}}},
+            .random = [](Draw& draw) {
+              const Shape shape = draw.shape(0, 4);
+              return Sample{"random", {draw.numbers(shape), draw.numbers(shape)}};
+            }};
   }
 };
 const Registered<Dot> registered_dot;
@@ -121,10 +156,92 @@ struct Norm {
     return {.good = {{"matrix", {numbers({3, 4}, -2, 2)}},
                      {"scalar", {numbers({}, 1, 2)}},
                      {"empty", {numbers({0, 2}, 0, 1)}},
-                     {"unpacked", {scattered(numbers({2, 3}, -2, 2))}}}};
+                     {"unpacked", {scattered(numbers({2, 3}, -2, 2))}}},
+            .random = [](Draw& draw) {
+              return Sample{"random", {draw.numbers(draw.shape(0, 4), 0.5, 2)}};
+            }};
   }
 };
 const Registered<Norm> registered_norm;
+
+struct Max {
+  static constexpr OpInfo info{.name = "max",
+                               .formula = "the largest over axes; dx there, shared among ties"};
+  struct Attrs {
+    AxisSet axes;
+    bool keep;
+  };
+  static Tensor forward(const Attrs& a, const Tensor& x) { return kernels::max(x, a.axes, a.keep); }
+  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
+    const AxisSet axes = c.attrs<Max>().axes;
+    const Tensor x = c.input(0).value();  // which is largest is constant almost everywhere
+    const Shape kept = kept_shape(x.shape(), axes);
+    const Tensor largest = kernels::equal(x, c.output().value().reshape(kept));
+    const Tensor share = kernels::div(largest, kernels::sum(largest, axes, true));
+    out[0] = reshape(g, kept) * constant(share);
+  }
+  static Samples samples() {
+    const Tensor x = numbers({2, 3, 4}, -2, 2);
+    return {.good = {{"all", {x}, Attrs{kAllAxes, false}},
+                     {"first", {x}, Attrs{0b001, false}},
+                     {"middle, kept", {x}, Attrs{0b010, true}},
+                     {"two ends", {x}, Attrs{0b101, false}},
+                     {"no axis", {x}, Attrs{0, false}},
+                     {"scalar", {numbers({}, -2, 2)}, Attrs{kAllAxes, false}},
+                     {"empty", {numbers({0, 3}, 0, 1)}, Attrs{0b10, false}},
+                     {"unpacked", {scattered(x)}, Attrs{0b011, false}}},
+            .bad = {{"of nothing", {numbers({0, 3}, 0, 1)}, Attrs{0b01, false}}},
+            .random = random_axes<Attrs>};
+  }
+};
+const Registered<Max> registered_max;
+
+struct Min {
+  static constexpr OpInfo info{.name = "min",
+                               .formula = "-max(-x) over axes; dx there, shared among ties"};
+  using Attrs = Max::Attrs;
+  static Var compose(const Attrs& a, const Var& x) { return -apply<Max>(a, -x); }
+  static Samples samples() {
+    Samples all = Max::samples();
+    all.bad.clear();  // max names itself
+    return all;
+  }
+};
+const Registered<Min> registered_min;
+
+struct CumSum {
+  static constexpr OpInfo info{.name = "cumsum",
+                               .formula = "y_i = x_0 + ... + x_i; sums from the other end",
+                               .linear = true};
+  struct Attrs {
+    int axis;
+    bool reverse;
+  };
+  static Tensor forward(const Attrs& a, const Tensor& x) {
+    return kernels::cumsum(x, a.axis, a.reverse);
+  }
+  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
+    const Attrs& a = c.attrs<CumSum>();
+    out[0] = apply<CumSum>({a.axis, !a.reverse}, g);
+  }
+  static Samples samples() {
+    const Tensor x = numbers({2, 3, 4}, -2, 2);
+    return {.good = {{"first", {x}, Attrs{0, false}},
+                     {"middle", {x}, Attrs{1, false}},
+                     {"last, from the end", {x}, Attrs{-1, true}},
+                     {"one element", {numbers({1}, -2, 2)}, Attrs{0, false}},
+                     {"empty", {numbers({0, 3}, 0, 1)}, Attrs{0, false}},
+                     {"unpacked", {scattered(x)}, Attrs{1, true}}},
+            .bad = {{"no such axis", {x}, Attrs{3, false}},
+                    {"a scalar", {numbers({}, 0, 1)}, Attrs{0, false}}},
+            .random = [](Draw& draw) {
+              const Shape shape = draw.shape(1, 4);
+              const auto axis = static_cast<int>(draw.integer(0, shape.rank() - 1));
+              return Sample{"random", {draw.numbers(shape)}, Attrs{axis, draw.coin()}};
+            }};
+  }
+};
+const Registered<CumSum> registered_cumsum;
 
 double count_of(const Shape& shape, AxisSet axes) {
   double count = 1;
@@ -148,5 +265,14 @@ Var sum_to(const Var& x, const Shape& shape) { return apply<SumTo>({shape}, x); 
 Var expand(const Var& x, const Shape& shape) { return apply<Expand>({shape}, x); }
 Var dot(const Var& x, const Var& y) { return apply<Dot>(x, y); }
 Var norm(const Var& x) { return apply<Norm>(x); }
+Var max(const Var& x) { return apply<Max>({kAllAxes, false}, x); }
+Var max(const Var& x, std::span<const int> axes, bool keep) {
+  return apply<Max>({axis_set("max", axes, x.value().rank()), keep}, x);
+}
+Var min(const Var& x) { return Min::compose({kAllAxes, false}, x); }
+Var min(const Var& x, std::span<const int> axes, bool keep) {
+  return Min::compose({axis_set("min", axes, x.value().rank()), keep}, x);
+}
+Var cumsum(const Var& x, int axis) { return apply<CumSum>({axis, false}, x); }
 
 }  // namespace taskgrad

@@ -1,6 +1,10 @@
+#include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
+#include <taskgrad/core/kernels/around.h>
 #include <taskgrad/core/kernels/eigen_maps.h>
 #include <taskgrad/core/kernels/strided.h>
+
+#include <algorithm>
 
 namespace taskgrad::kernels {
 namespace {
@@ -25,6 +29,21 @@ Tensor copy_as(const Tensor& x) {
   return result;
 }
 
+// Writes x into its place along an axis of a wider packed tensor, `start` steps from the front.
+void place(const Tensor& x, Tensor& wide, int axis, std::int64_t start) {
+  const Tensor packed = x.contiguous();
+  const Around part = around(x.shape(), axis);
+  const std::int64_t step = wide.shape()[axis] * part.inner;
+  const std::int64_t count = part.extent * part.inner;
+  dispatch(x.dtype(), [&]<class T>(Type<T>) {
+    const T* from = packed.data<T>();
+    T* to = wide.mutable_data<T>() + start * part.inner;
+    for (std::int64_t outer = 0; outer < part.outer; ++outer) {
+      std::copy_n(from + outer * count, count, to + outer * step);
+    }
+  });
+}
+
 }  // namespace
 
 Tensor copy(const Tensor& x) {
@@ -35,6 +54,46 @@ Tensor cast(const Tensor& x, DType dtype) {
   return dispatch(x.dtype(), [&]<class From>(Type<From>) {
     return dispatch(dtype, [&]<class To>(Type<To>) { return copy_as<From, To>(x); });
   });
+}
+
+Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after) {
+  axis = checked_axis("pad", axis, x.rank());
+  if (before < 0 || after < 0) {
+    fail<ShapeError>("pad: zeros are added, not taken away: {} before, {} after [use slice]",
+                     before, after);
+  }
+  Shape shape = x.shape();
+  shape.set(axis, shape[axis] + before + after);
+  Tensor result = Tensor::zeros(Shape(std::span(shape.begin(), shape.end())), x.dtype());
+  place(x, result, axis, before);
+  return result;
+}
+
+Tensor concat(std::span<const Tensor> parts, int axis) {
+  if (parts.empty()) fail<ShapeError>("concat: at least one part: none was given");
+  Shape shape = parts[0].shape();
+  axis = checked_axis("concat", axis, shape.rank());
+  std::int64_t extent = 0;
+  for (const Tensor& part : parts) {
+    shape.set(axis, part.rank() > axis ? part.shape()[axis] : 0);
+    if (!(part.shape() == shape)) {
+      fail<ShapeError>("concat: parts differ along axis {} only: {} · {}", axis, parts[0].shape(),
+                       part.shape());
+    }
+    if (part.dtype() != parts[0].dtype()) {
+      fail<DTypeError>("concat: element types must be the same: {} · {}", parts[0].dtype(),
+                       part.dtype());
+    }
+    extent += part.shape()[axis];
+  }
+  shape.set(axis, extent);
+  Tensor result = Tensor::empty(Shape(std::span(shape.begin(), shape.end())), parts[0].dtype());
+  std::int64_t start = 0;
+  for (const Tensor& part : parts) {
+    place(part, result, axis, start);
+    start += part.shape()[axis];
+  }
+  return result;
 }
 
 }  // namespace taskgrad::kernels

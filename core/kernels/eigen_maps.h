@@ -4,6 +4,7 @@
 #include <Eigen/Core>
 
 #include <cstdint>
+#include <type_traits>
 
 namespace taskgrad::kernels {
 
@@ -14,5 +15,9 @@ using ArrayOut = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
 
 template <class T>
 using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+/// The scalar type of an array expression.
+template <class A>
+using ScalarOf = typename std::decay_t<A>::Scalar;
 
 }  // namespace taskgrad::kernels

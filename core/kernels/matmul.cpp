@@ -13,23 +13,39 @@ namespace {
 constexpr std::int64_t kTileRows = 64;
 constexpr std::int64_t kTileColumns = 256;
 
-// A matrix operand: packed rows, or packed rows of its transpose.
+// A stack of matrices, each of packed rows, or of packed rows of its transpose.
 struct Operand {
   Tensor tensor;
   std::int64_t rows, columns, step;
   bool transposed;
+
+  // Where matrix number `index` of the stack starts.
+  std::int64_t offset(std::int64_t index) const {
+    std::int64_t offset = 0;
+    for (int axis = tensor.rank() - 3; axis >= 0; --axis) {
+      const std::int64_t extent = tensor.shape()[axis];
+      offset += index % extent * tensor.strides()[static_cast<std::size_t>(axis)];
+      index /= extent;
+    }
+    return offset;
+  }
 };
 
-Operand operand(const Tensor& x) {
-  const auto row_step = x.strides()[0];
-  const auto column_step = x.strides()[1];
-  const std::int64_t rows = x.shape()[0];
-  const std::int64_t columns = x.shape()[1];
+// `stack`: the leading axes that x is repeated along.
+Operand operand(const Tensor& x, const Shape& stack) {
+  const std::int64_t rows = x.shape()[x.rank() - 2];
+  const std::int64_t columns = x.shape()[x.rank() - 1];
+  const auto row_step = x.strides()[static_cast<std::size_t>(x.rank() - 2)];
+  const auto column_step = x.strides()[static_cast<std::size_t>(x.rank() - 1)];
+  Shape shape = stack;
+  shape.append(rows);
+  shape.append(columns);
+  const auto repeated = [&](const Tensor& y) { return y.shape() == shape ? y : y.expand(shape); };
   if (x.is_contiguous() || (column_step == 1 && row_step >= columns)) {
-    return {x, rows, columns, std::max<std::int64_t>(row_step, 1), false};
+    return {repeated(x), rows, columns, std::max<std::int64_t>(row_step, 1), false};
   }
-  if (row_step == 1 && column_step >= rows) return {x, rows, columns, column_step, true};
-  return {x.contiguous(), rows, columns, std::max<std::int64_t>(columns, 1), false};
+  if (row_step == 1 && column_step >= rows) return {repeated(x), rows, columns, column_step, true};
+  return {repeated(x.contiguous()), rows, columns, std::max<std::int64_t>(columns, 1), false};
 }
 
 template <class T>
@@ -38,11 +54,11 @@ template <class T>
 using Transposed =
     Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>, 0, Eigen::OuterStride<>>;
 
-// Calls f with Eigen's view of rows and columns [row, row + rows) x [column, column + columns).
+// Calls f with Eigen's view of [row, row + rows) x [column, column + columns) of the matrix at
+// data.
 template <class T, class F>
-void with_block(const Operand& a, std::int64_t row, std::int64_t rows, std::int64_t column,
-                std::int64_t columns, const F& f) {
-  const T* data = a.tensor.data<T>();
+void with_block(const Operand& a, const T* data, std::int64_t row, std::int64_t rows,
+                std::int64_t column, std::int64_t columns, const F& f) {
   if (a.transposed) {
     f(Transposed<T>(data + column * a.step + row, rows, columns, Eigen::OuterStride<>(a.step)));
   } else {
@@ -60,21 +76,27 @@ void fix_blocking() {
   static_cast<void>(fixed);
 }
 
-// C = A B, or C = A B + bias on every row.
+// C = A B, or C = A B + bias on every row, for each of `count` matrices.
 template <class T>
-void product(const Operand& a, const Operand& b, const T* bias, T* c) {
+void product(const Operand& a, const Operand& b, std::int64_t count, const T* bias, T* c) {
   fix_blocking();
   const std::int64_t across = (b.columns + kTileColumns - 1) / kTileColumns;
   const std::int64_t down = (a.rows + kTileRows - 1) / kTileRows;
-  parallel_blocks(across * down, a.rows * a.columns * b.columns, [&](std::int64_t tile) {
+  const std::int64_t cost = count * a.rows * a.columns * b.columns;
+  parallel_blocks(count * across * down, cost, [&](std::int64_t block) {
+    const std::int64_t index = block / (across * down);
+    const std::int64_t tile = block % (across * down);
     const std::int64_t row = tile / across * kTileRows;
     const std::int64_t column = tile % across * kTileColumns;
     const std::int64_t rows = std::min(kTileRows, a.rows - row);
     const std::int64_t columns = std::min(kTileColumns, b.columns - column);
-    Eigen::Map<RowMajor<T>, 0, Eigen::OuterStride<>> out(c + row * b.columns + column, rows,
-                                                         columns, Eigen::OuterStride<>(b.columns));
-    with_block<T>(a, row, rows, 0, a.columns, [&](const auto& left) {
-      with_block<T>(b, 0, b.rows, column, columns, [&](const auto& right) {
+    const T* lhs = a.tensor.data<T>() + a.offset(index);
+    const T* rhs = b.tensor.data<T>() + b.offset(index);
+    Eigen::Map<RowMajor<T>, 0, Eigen::OuterStride<>> out(
+        c + (index * a.rows + row) * b.columns + column, rows, columns,
+        Eigen::OuterStride<>(b.columns));
+    with_block<T>(a, lhs, row, rows, 0, a.columns, [&](const auto& left) {
+      with_block<T>(b, rhs, 0, b.rows, column, columns, [&](const auto& right) {
         if (bias == nullptr) {
           out.noalias() = left * right;
         } else {
@@ -90,22 +112,34 @@ void product(const Operand& a, const Operand& b, const T* bias, T* c) {
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b) {
-  if (a.rank() != 2 || b.rank() != 2) {
-    fail<ShapeError>("matmul: both sides are matrices: lhs {} · rhs {}", a.shape(), b.shape());
+  if (a.rank() < 2 || b.rank() < 2) {
+    fail<ShapeError>("matmul: both sides are matrices or stacks of them: lhs {} · rhs {}",
+                     a.shape(), b.shape());
   }
-  if (a.shape()[1] != b.shape()[0]) {
+  const std::int64_t rows = a.shape()[a.rank() - 2];
+  const std::int64_t inner = a.shape()[a.rank() - 1];
+  const std::int64_t columns = b.shape()[b.rank() - 1];
+  if (inner != b.shape()[b.rank() - 2]) {
     fail<ShapeError>("matmul: inner dimensions must agree: lhs {} · rhs {}  ({} != {})", a.shape(),
-                     b.shape(), a.shape()[1], b.shape()[0]);
+                     b.shape(), inner, b.shape()[b.rank() - 2]);
   }
   if (a.dtype() != b.dtype()) {
     fail<DTypeError>("matmul: element types must be the same: lhs {} · rhs {}", a.dtype(),
                      b.dtype());
   }
-  if (a.shape()[1] == 0) return Tensor::zeros({a.shape()[0], b.shape()[1]}, a.dtype());
-  Tensor result = Tensor::empty({a.shape()[0], b.shape()[1]}, a.dtype());
+  const auto leading = [](const Tensor& x) {
+    return Shape(std::span(x.shape().begin(), static_cast<std::size_t>(x.rank() - 2)));
+  };
+  const Shape stack = broadcast_shape("matmul", leading(a), leading(b));
+  Shape shape = stack;
+  shape.append(rows);
+  shape.append(columns);
+  if (inner == 0) return Tensor::zeros(shape, a.dtype());
+  Tensor result = Tensor::empty(shape, a.dtype());
   if (result.size() == 0) return result;
   dispatch(a.dtype(), [&]<class T>(Type<T>) {
-    product<T>(operand(a), operand(b), nullptr, result.mutable_data<T>());
+    product<T>(operand(a, stack), operand(b, stack), stack.size(), nullptr,
+               result.mutable_data<T>());
   });
   return result;
 }
@@ -132,7 +166,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   Tensor result = Tensor::empty(shape, x.dtype());
   const Tensor packed_bias = bias.contiguous();
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
-    product<T>(operand(x), operand(weight.transpose()), packed_bias.data<T>(),
+    product<T>(operand(x, {}), operand(weight.transpose(), {}), 1, packed_bias.data<T>(),
                result.mutable_data<T>());
   });
   return result;

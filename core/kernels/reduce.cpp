@@ -1,5 +1,6 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
+#include <taskgrad/core/kernels/around.h>
 #include <taskgrad/core/kernels/eigen_maps.h>
 #include <taskgrad/core/memory.h>
 #include <taskgrad/core/parallel.h>
@@ -101,6 +102,28 @@ Tensor sum_run(const Tensor& x, int first, int last) {
   return result;
 }
 
+// The largest along one axis of a packed tensor, which stays with extent 1.
+Tensor max_along(const Tensor& x, int axis) {
+  const Around sizes = around(x.shape(), axis);
+  Shape shape = x.shape();
+  shape.set(axis, 1);
+  Tensor result = Tensor::empty(shape, x.dtype());
+  dispatch(x.dtype(), [&]<class T>(Type<T>) {
+    parallel_blocks(sizes.outer, x.size(), [&](std::int64_t outer) {
+      const T* from = x.data<T>() + outer * sizes.extent * sizes.inner;
+      T* to = result.mutable_data<T>() + outer * sizes.inner;
+      std::copy_n(from, sizes.inner, to);
+      for (std::int64_t i = 1; i < sizes.extent; ++i) {
+        for (std::int64_t k = 0; k < sizes.inner; ++k) {
+          const T value = from[i * sizes.inner + k];
+          if (value > to[k] || value != value) to[k] = value;
+        }
+      }
+    });
+  });
+  return result;
+}
+
 template <class T>
 T dot_of(const Tensor& x, const Tensor& y) {
   const T* a = x.data<T>();
@@ -160,6 +183,45 @@ Tensor norm(const Tensor& x) {
   Tensor result = Tensor::empty({}, x.dtype());
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
     *result.mutable_data<T>() = std::sqrt(dot_of<T>(packed, packed));
+  });
+  return result;
+}
+
+Tensor max(const Tensor& x, AxisSet axes, bool keep) {
+  Tensor result = x.contiguous();
+  Shape kept;
+  for (int axis = 0; axis < x.rank(); ++axis) {
+    const bool passed = (axes >> axis) & 1;
+    if (keep || !passed) kept.append(passed ? 1 : x.shape()[axis]);
+    if (!passed) continue;
+    if (x.shape()[axis] == 0) {
+      fail<ShapeError>("max: nothing is largest along an empty axis: axis {} of {}", axis,
+                       x.shape());
+    }
+    result = max_along(result, axis);
+  }
+  return kept == result.shape() ? result : result.reshape(kept);
+}
+
+Tensor cumsum(const Tensor& x, int axis, bool reverse) {
+  axis = checked_axis("cumsum", axis, x.rank());
+  const Around sizes = around(x.shape(), axis);
+  const Tensor packed = x.contiguous();
+  Tensor result = Tensor::empty(x.shape(), x.dtype());
+  if (x.size() == 0) return result;
+  const std::int64_t step = reverse ? -sizes.inner : sizes.inner;
+  const std::int64_t first = reverse ? (sizes.extent - 1) * sizes.inner : 0;
+  dispatch(x.dtype(), [&]<class T>(Type<T>) {
+    parallel_blocks(sizes.outer, x.size(), [&](std::int64_t outer) {
+      const T* from = packed.data<T>() + outer * sizes.extent * sizes.inner + first;
+      T* to = result.mutable_data<T>() + outer * sizes.extent * sizes.inner + first;
+      std::copy_n(from, sizes.inner, to);
+      for (std::int64_t i = 1; i < sizes.extent; ++i) {
+        for (std::int64_t k = 0; k < sizes.inner; ++k) {
+          to[i * step + k] = to[(i - 1) * step + k] + from[i * step + k];
+        }
+      }
+    });
   });
   return result;
 }

@@ -67,6 +67,28 @@ TEST_CASE("matmul: parts of matrices and repeated rows are read in place or pack
                 matmul(x.slice(1, 3, 4), column.slice(0, 0, 1)));
 }
 
+TEST_CASE("matmul: stacks that broadcast, against plain loops, in every layout") {
+  const Tensor a = numbers({2, 1, 3, 4}, DType::f64);
+  const Tensor b = numbers({5, 4, 2}, DType::f64, 2);
+  for (const Tensor& left : layouts(a)) {
+    for (const Tensor& right : layouts(b)) {
+      const Tensor c = matmul(left, right);
+      REQUIRE(c.shape() == Shape{2, 5, 3, 2});
+      for_each_index(c.shape(), [&](const auto& i) {
+        double expected = 0;
+        for (std::int64_t k = 0; k < 4; ++k) {
+          expected += at(a, {i[0], 0, i[2], k}) * at(b, {i[1], k, i[3]});
+        }
+        CHECK(at(c, i) == doctest::Approx(expected).epsilon(1e-13));
+      });
+    }
+  }
+  CHECK(matmul(Tensor::zeros({0, 3, 4}, DType::f32), Tensor::zeros({4, 2}, DType::f32)).shape() ==
+        Shape{0, 3, 2});
+  const Tensor wide = numbers({6, 90, 70}, DType::f32);
+  testing::check_every_thread_count([&] { return matmul(wide, wide.transpose()); });
+}
+
 TEST_CASE("linear: x W' + b against plain loops, every layout and type") {
   for (const DType dtype : kDTypes) {
     for (const Sizes& s : kSizes) {
@@ -92,7 +114,7 @@ TEST_CASE("matmul and linear: what they refuse") {
           matmul(x, zeros({8, 4}));
         }) == "matmul: inner dimensions must agree: lhs [32, 16] · rhs [8, 4]  (16 != 8)");
   CHECK(text_of<ShapeError>([&] { matmul(x, zeros({16})); }) ==
-        "matmul: both sides are matrices: lhs [32, 16] · rhs [16]");
+        "matmul: both sides are matrices or stacks of them: lhs [32, 16] · rhs [16]");
   CHECK(text_of<DTypeError>([&] {
           matmul(x, zeros({16, 4}).to(DType::f32));
         }) == "matmul: element types must be the same: lhs f64 · rhs f32");

@@ -1,6 +1,7 @@
 #include <taskgrad/core/kernels.h>
 
 #include "testing.h"
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -171,6 +172,47 @@ TEST_CASE("reduce: equal bits for every number of threads") {
     testing::check_every_thread_count([&] { return dot(x, y); });
     testing::check_every_thread_count([&] { return norm(x); });
   }
+}
+
+TEST_CASE("max: the largest over any set of axes; NaN if there is one") {
+  const Tensor x = numbers({3, 4, 5}, DType::f64);
+  for (const Tensor& layout : layouts(x)) {
+    const Tensor middle = max(layout, 0b010, true);
+    REQUIRE(middle.shape() == Shape{3, 1, 5});
+    for_each_index(middle.shape(), [&](const auto& i) {
+      double expected = -1e9;
+      for (std::int64_t k = 0; k < 4; ++k) expected = std::max(expected, at(x, {i[0], k, i[2]}));
+      CHECK(at(middle, i) == expected);
+    });
+    const std::vector<double> all = x.values();
+    CHECK(max(layout).item() == *std::max_element(all.begin(), all.end()));
+  }
+  const Tensor odd = Tensor::from({2, 2}, {1, NAN, 3, 2}, DType::f64);
+  CHECK(std::isnan(max(odd, 0b10).values()[0]));
+  CHECK(max(odd, 0b10).values()[1] == 3);
+  CHECK(text_of<ShapeError>([] {
+          max(Tensor::zeros({2, 0}, DType::f64), 0b10);
+        }) == "max: nothing is largest along an empty axis: axis 1 of [2, 0]");
+}
+
+TEST_CASE("cumsum: from either end, along any axis") {
+  const Tensor x = numbers({3, 4, 5}, DType::f64);
+  for (const Tensor& layout : layouts(x)) {
+    const Tensor up = cumsum(layout, 1);
+    const Tensor down = cumsum(layout, -2, true);
+    for_each_index(x.shape(), [&](const auto& i) {
+      double below = 0;
+      double above = 0;
+      for (std::int64_t k = 0; k < 4; ++k) {
+        (k <= i[1] ? below : above) += at(x, {i[0], k, i[2]});
+      }
+      CHECK(at(up, i) == doctest::Approx(below).epsilon(1e-14));
+      CHECK(at(down, i) == doctest::Approx(above + at(x, i)).epsilon(1e-14));
+    });
+  }
+  const Tensor wide = numbers({64, 300, 64}, DType::f32);
+  testing::check_every_thread_count([&] { return cumsum(wide, 1); });
+  testing::check_every_thread_count([&] { return max(wide, 0b010); });
 }
 
 }  // namespace

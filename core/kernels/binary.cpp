@@ -10,27 +10,6 @@
 namespace taskgrad::kernels {
 namespace {
 
-std::int64_t blocks_of(std::int64_t size) { return (size + kBlock - 1) / kBlock; }
-
-// z = f(x) over packed elements.
-template <class T, class F>
-void map(const T* x, T* z, std::int64_t size, const F& f) {
-  parallel_blocks(blocks_of(size), size, [&](std::int64_t block) {
-    const std::int64_t first = block * kBlock;
-    const std::int64_t count = std::min(kBlock, size - first);
-    ArrayOut<T>(z + first, count) = f(ArrayIn<T>(x + first, count));
-  });
-}
-
-template <class F>
-Tensor unary(const Tensor& x, const F& f) {
-  const Tensor packed = x.contiguous();
-  Tensor result = Tensor::empty(x.shape(), x.dtype());
-  dispatch(x.dtype(),
-           [&]<class T>(Type<T>) { map(packed.data<T>(), result.mutable_data<T>(), x.size(), f); });
-  return result;
-}
-
 // One run: each operand either goes along it (step 1) or stays (step 0). z may be x.
 template <class T, class F>
 void map_run(const T* x, bool x_goes, const T* y, bool y_goes, T* z, std::int64_t count,
@@ -88,10 +67,6 @@ Tensor binary(const char* where, const Tensor& x, const Tensor& y, const F& f) {
   map_walk(make_walk<2>(shape, {&left, &right}), left, right, result, f);
   return result;
 }
-
-// The scalar type of an Eigen array expression.
-template <class A>
-using ScalarOf = typename std::decay_t<A>::Scalar;
 
 }  // namespace
 
@@ -165,74 +140,16 @@ Tensor add_into(Tensor&& x, const Tensor& y) {
   return std::move(x);
 }
 
-Tensor neg(const Tensor& x) {
-  return unary(x, [](const auto& a) { return -a; });
-}
-
-Tensor square(const Tensor& x) {
-  return unary(x, [](const auto& a) { return a * a; });
-}
-
-Tensor abs(const Tensor& x) {
-  return unary(x, [](const auto& a) { return a.abs(); });
-}
-
-Tensor sign(const Tensor& x) {
-  return unary(x, []<class A>(const A& a) {
-    return a.unaryExpr([](ScalarOf<A> u) {
-      return static_cast<ScalarOf<A>>(u > 0) - static_cast<ScalarOf<A>>(u < 0);
-    });
+Tensor equal(const Tensor& x, const Tensor& y) {
+  return binary("equal", x, y, []<class A>(const A& a, const auto& b) {
+    return a.binaryExpr(b,
+                        [](ScalarOf<A> u, ScalarOf<A> v) { return ScalarOf<A>(u == v ? 1 : 0); });
   });
 }
 
-Tensor exp(const Tensor& x) {
-  return unary(x, [](const auto& a) { return a.exp(); });
-}
-
-Tensor log(const Tensor& x) {
-  return unary(x, [](const auto& a) { return a.log(); });
-}
-
-Tensor sqrt(const Tensor& x) {
-  return unary(x, [](const auto& a) { return a.sqrt(); });
-}
-
-Tensor rsqrt(const Tensor& x) {
-  return unary(x, []<class A>(const A& a) { return ScalarOf<A>(1) / a.sqrt(); });
-}
-
-Tensor tanh(const Tensor& x) {
-  return unary(x, [](const auto& a) { return a.tanh(); });
-}
-
-Tensor sigmoid(const Tensor& x) {  // where e^-x overflows, the quotient is the 0 it should be
-  return unary(x,
-               []<class A>(const A& a) { return ScalarOf<A>(1) / (ScalarOf<A>(1) + (-a).exp()); });
-}
-
-Tensor softplus(const Tensor& x) {
-  return unary(
-      x, []<class A>(const A& a) { return a.max(ScalarOf<A>(0)) + (-a.abs()).exp().log1p(); });
-}
-
-Tensor relu(const Tensor& x) {
-  return unary(x, []<class A>(const A& a) {
-    return (a <= ScalarOf<A>(0)).select(ScalarOf<A>(0), a);  // so that NaN stays NaN
-  });
-}
-
-Tensor scale(const Tensor& x, double factor) {
-  return unary(x, [=]<class A>(const A& a) { return a * static_cast<ScalarOf<A>>(factor); });
-}
-
-Tensor add_scalar(const Tensor& x, double addend) {
-  return unary(x, [=]<class A>(const A& a) { return a + static_cast<ScalarOf<A>>(addend); });
-}
-
-Tensor pow_scalar(const Tensor& x, double exponent) {
-  return unary(x, [=]<class A>(const A& a) {
-    return a.unaryExpr(
-        [=](ScalarOf<A> u) { return std::pow(u, static_cast<ScalarOf<A>>(exponent)); });
+Tensor mask(const Tensor& x, const Tensor& m) {
+  return binary("mask", x, m, []<class A>(const A& a, const auto& b) {
+    return (b == ScalarOf<A>(0)).select(ScalarOf<A>(0), a);
   });
 }
 

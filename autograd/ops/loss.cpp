@@ -1,0 +1,89 @@
+// Losses element by element; nn/loss.h joins them to numbers.
+#include <taskgrad/autograd/op.h>
+#include <taskgrad/autograd/ops.h>
+#include <taskgrad/core/fail.h>
+#include <taskgrad/core/kernels.h>
+#include <taskgrad/core/rng.h>
+
+#include <cmath>
+
+namespace taskgrad {
+namespace {
+
+struct Huber {
+  static constexpr OpInfo info{
+      .name = "huber",
+      .formula = "c (r - c/2), r = x - y, c = clamp(r, -d, d); c (dx - dy)",
+      .broadcasts = true};
+  struct Attrs {
+    double delta;
+  };
+  static Var compose(const Attrs& a, const Var& x, const Var& y) {
+    const Var r = x - y;
+    const Var c = clamp(r, -a.delta, a.delta);
+    return c * (r - c * 0.5);
+  }
+  static Samples samples() {
+    const auto value = [](double x, double y) {
+      const double r = std::abs(x - y);
+      return r <= 0.75 ? r * r / 2 : 0.75 * (r - 0.375);
+    };
+    Samples all = samples::with_attrs(samples::binary(value), Attrs{0.75});
+    all.bad.clear();  // sub names itself
+    return all;
+  }
+};
+const Registered<Huber> registered_huber;
+
+struct BceWithLogits {
+  static constexpr OpInfo info{.name = "bce_with_logits",
+                               .formula = "softplus(x) - t x; (sigmoid(x) - t) dx - x dt",
+                               .broadcasts = true};
+  static Var compose(const Var& x, const Var& target) { return softplus(x) - target * x; }
+  static Samples samples() {
+    const auto value = [](double x, double t) {
+      const double p = 1 / (1 + std::exp(-x));
+      return -t * std::log(p) - (1 - t) * std::log1p(-p);
+    };
+    Samples all = samples::binary(value, 0, 1);
+    all.bad.clear();  // mul names itself
+    return all;
+  }
+};
+const Registered<BceWithLogits> registered_bce_with_logits;
+
+struct Dropout {
+  static constexpr OpInfo info{.name = "dropout",
+                               .formula = "x / (1 - p) where a coin says so, else 0; dx alike",
+                               .linear = true};
+  struct Attrs {
+    double p;
+    Rng rng;
+  };
+  static Var compose(const Attrs& a, const Var& x) {
+    const Tensor coins = a.rng.uniform(x.shape(), 0, 1, DType::f32);  // the same for every dtype
+    const Tensor stays = kernels::between(coins, a.p, 1).to(x.dtype());
+    return mask(x, constant(stays)) * (1 / (1 - a.p));
+  }
+  static Samples samples() {
+    const Attrs attrs{0.3, Rng(7)};
+    Samples all = samples::unary({});
+    all.batched.clear();  // the coins of a part are not those of the whole
+    return samples::with_attrs(all, attrs);
+  }
+};
+const Registered<Dropout> registered_dropout;
+
+}  // namespace
+
+Var huber(const Var& x, const Var& y, double delta) {
+  if (!(delta > 0)) fail<ConfigError>("huber: delta is positive: {}", delta);
+  return Huber::compose({delta}, x, y);
+}
+Var bce_with_logits(const Var& x, const Var& target) { return BceWithLogits::compose(x, target); }
+Var dropout(const Var& x, double p, const Rng& rng) {
+  if (!(p >= 0 && p < 1)) fail<ConfigError>("dropout: p lies in [0, 1): {}", p);
+  return Dropout::compose({p, rng}, x);
+}
+
+}  // namespace taskgrad

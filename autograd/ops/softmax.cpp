@@ -1,0 +1,173 @@
+#include <taskgrad/autograd/op.h>
+#include <taskgrad/autograd/ops.h>
+#include <taskgrad/core/fail.h>
+#include <taskgrad/core/kernels.h>
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+namespace taskgrad {
+namespace {
+
+using samples::numbers;
+
+struct LogSumExp {
+  static constexpr OpInfo info{.name = "logsumexp",
+                               .formula = "log sum e^x over axes; <softmax(x), dx>"};
+  struct Attrs {
+    AxisSet axes;
+    bool keep;
+  };
+  // Shifted by the largest element, which cancels: exact in value and in every derivative.
+  static Var compose(const Attrs& a, const Var& x) {
+    Shape dropped;
+    std::array<int, kMaxRank> list{};
+    std::size_t count = 0;
+    for (int axis = 0; axis < x.value().rank(); ++axis) {
+      if (!((a.axes >> axis) & 1)) {
+        dropped.append(x.shape()[axis]);
+      } else if (x.shape()[axis] == 0) {
+        fail<ShapeError>("logsumexp: the log of an empty sum: axis {} of {}", axis, x.shape());
+      } else {
+        list[count++] = axis;
+      }
+    }
+    const Tensor largest = kernels::max(x.value(), a.axes, true);
+    const Tensor finite =
+        kernels::equal(kernels::sub(largest, largest), Tensor::zeros({}, x.dtype()));
+    const Var shift = constant(kernels::mask(largest, finite));  // inf - inf would be NaN
+    const Var y = log(sum(exp(x - shift), std::span<const int>(list.data(), count), true)) + shift;
+    return a.keep ? y : reshape(y, dropped);
+  }
+  static Samples samples() {
+    const Tensor x = numbers({2, 3, 4}, -2, 2);
+    return {.good = {{"all", {x}, Attrs{kAllAxes, false}},
+                     {"last", {x}, Attrs{0b100, false}},
+                     {"two ends, kept", {x}, Attrs{0b101, true}},
+                     {"no axis", {x}, Attrs{0, false}},
+                     {"scalar", {numbers({}, -2, 2)}, Attrs{kAllAxes, false}},
+                     {"large", {numbers({2, 3}, 900, 1000)}, Attrs{0b10, false}},
+                     {"empty", {numbers({0, 3}, 0, 1)}, Attrs{0b10, false}},
+                     {"unpacked", {samples::scattered(x)}, Attrs{0b010, false}}},
+            .bad = {{"of nothing", {numbers({0, 3}, 0, 1)}, Attrs{0b01, false}}},
+            .random = [](Draw& draw) {
+              const Shape shape = draw.shape(0, 4);
+              const auto axes = static_cast<AxisSet>(draw.integer(0, (1 << shape.rank()) - 1));
+              return Sample{"random", {draw.numbers(shape)}, Attrs{axes, draw.coin()}};
+            }};
+  }
+};
+const Registered<LogSumExp> registered_logsumexp;
+
+struct AlongAxis {
+  int axis;
+};
+
+Samples along_axis() {
+  const Tensor x = numbers({2, 3, 4}, -2, 2);
+  return {.good = {{"last", {x}, AlongAxis{-1}},
+                   {"first", {x}, AlongAxis{0}},
+                   {"middle", {x}, AlongAxis{1}},
+                   {"large", {numbers({2, 3}, 900, 1000)}, AlongAxis{1}},
+                   {"empty", {numbers({0, 3}, 0, 1)}, AlongAxis{1}},
+                   {"unpacked", {samples::scattered(x)}, AlongAxis{1}}},
+          .bad = {{"no such axis", {x}, AlongAxis{3}}},
+          .random =
+              [](Draw& draw) {
+                const Shape shape = draw.shape(2, 4);
+                const auto axis = static_cast<int>(draw.integer(1, shape.rank() - 1));
+                return Sample{"random", {draw.numbers(shape)}, AlongAxis{axis}};
+              },
+          .batched = {0}};
+}
+
+struct LogSoftmax {
+  static constexpr OpInfo info{.name = "log_softmax",
+                               .formula = "y = x - logsumexp(x) along an axis; dx - <e^y, dx>"};
+  using Attrs = AlongAxis;
+  static Var compose(const Attrs& a, const Var& x) {
+    const int axes[] = {a.axis};
+    return x - LogSumExp::compose({axis_set("log_softmax", axes, x.value().rank()), true}, x);
+  }
+  static Samples samples() { return along_axis(); }
+};
+const Registered<LogSoftmax> registered_log_softmax;
+
+struct Softmax {
+  static constexpr OpInfo info{.name = "softmax",
+                               .formula = "y = e^x / sum e^x along an axis; y (dx - <y, dx>)"};
+  using Attrs = AlongAxis;
+  static Var compose(const Attrs& a, const Var& x) {
+    const int axes[] = {a.axis};
+    axis_set("softmax", axes, x.value().rank());
+    return exp(LogSoftmax::compose(a, x));
+  }
+  static Samples samples() { return along_axis(); }
+};
+const Registered<Softmax> registered_softmax;
+
+struct CrossEntropy {
+  static constexpr OpInfo info{.name = "cross_entropy",
+                               .formula = "-log_softmax(x)[label], an example; softmax(x) - 1"};
+  struct Attrs {
+    Labels labels;
+  };
+  static Var compose(const Attrs& a, const Var& logits) {
+    const int rank = logits.value().rank();
+    if (rank < 1 || rank != a.labels.shape().rank() + 1 ||
+        !std::equal(a.labels.shape().begin(), a.labels.shape().end(), logits.shape().begin())) {
+      fail<ShapeError>("cross_entropy: logits [..., classes], labels [...]: {} · {}",
+                       logits.shape(), a.labels.shape());
+    }
+    const std::int64_t classes = logits.shape()[rank - 1];
+    for (const std::int64_t label : a.labels.values()) {
+      if (label < 0 || label >= classes) {
+        fail<ShapeError>("cross_entropy: labels must lie in [0, {}): {}", classes, label);
+      }
+    }
+    const int last[] = {rank - 1};
+    const Var chosen = constant(kernels::one_hot(a.labels, classes, logits.dtype()));
+    return -sum(mask(log_softmax(logits, rank - 1), chosen), last);
+  }
+  static Samples samples() {
+    const Tensor x = numbers({3, 4}, -2, 2);
+    const Labels labels{2, 0, 2};
+    const std::int64_t grid[] = {1, 0, 2, 2, 1, 0};
+    return {.good = {{"plain", {x}, Attrs{labels}},
+                     {"large", {numbers({3, 4}, 900, 1000)}, Attrs{labels}},
+                     {"one example", {numbers({4}, -2, 2)}, Attrs{Labels({}, std::span(grid, 1))}},
+                     {"a grid", {numbers({2, 3, 3}, -2, 2)}, Attrs{Labels({2, 3}, grid)}},
+                     {"no example", {numbers({0, 4}, 0, 1)}, Attrs{Labels()}},
+                     {"unpacked", {samples::scattered(x)}, Attrs{labels}}},
+            .bad = {{"labels are fewer", {x}, Attrs{Labels{0, 1}}},
+                    {"a label is too large", {x}, Attrs{Labels{0, 4, 1}}},
+                    {"a label is negative", {x}, Attrs{Labels{0, -1, 1}}}},
+            .random = [](Draw& draw) {
+              const Shape shape = draw.shape(2, 2);
+              List<std::int64_t> drawn;
+              for (std::int64_t i = 0; i < shape[0]; ++i) {
+                drawn.push_back(draw.integer(0, shape[1] - 1));
+              }
+              return Sample{"random",
+                            {draw.numbers(shape)},
+                            Attrs{Labels(Shape{shape[0]}, std::move(drawn))}};
+            }};
+  }
+};
+const Registered<CrossEntropy> registered_cross_entropy;
+
+}  // namespace
+
+Var logsumexp(const Var& x) { return LogSumExp::compose({kAllAxes, false}, x); }
+Var logsumexp(const Var& x, std::span<const int> axes, bool keep) {
+  return LogSumExp::compose({axis_set("logsumexp", axes, x.value().rank()), keep}, x);
+}
+Var log_softmax(const Var& x, int axis) { return LogSoftmax::compose({axis}, x); }
+Var softmax(const Var& x, int axis) { return Softmax::compose({axis}, x); }
+Var cross_entropy(const Var& logits, const Labels& labels) {
+  return CrossEntropy::compose({labels}, logits);
+}
+
+}  // namespace taskgrad
