@@ -1,10 +1,15 @@
 // Everything that taskgrad offers its users.
 #pragma once
 
+#include <taskgrad/autograd/derivatives.h>
 #include <taskgrad/autograd/grad.h>
 #include <taskgrad/autograd/gradcheck.h>
+#include <taskgrad/autograd/graph_text.h>
+#include <taskgrad/autograd/numeric_check.h>
 #include <taskgrad/autograd/op.h>
 #include <taskgrad/autograd/ops.h>
+#include <taskgrad/autograd/profile.h>
+#include <taskgrad/autograd/trace.h>
 #include <taskgrad/autograd/var.h>
 #include <taskgrad/balancers/balancer.h>
 #include <taskgrad/balancers/fixed.h>

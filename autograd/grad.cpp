@@ -95,11 +95,10 @@ class Sweep {
     std::array<Var, kMostInputs> slots;
     const std::span<Var> results(slots.data(), node->arity);
     if (Observers::any()) {
-      observe(&Observers::before_vjp, row, wanted, cotangent, {});
+      watch(row, wanted, cotangent, results);
+    } else {
+      run_rule(node, wanted, cotangent, results);
     }
-    Cotangents out(results);
-    node->op->vjp(Ctx(node, wanted), cotangent, out);
-    if (Observers::any()) observe(&Observers::after_vjp, row, wanted, cotangent, results);
     for (std::size_t i = 0; i < node->arity; ++i) {
       if ((wanted >> i & 1) && slots[i].defined()) {
         accumulate(node->inputs()[i], std::move(slots[i]), node->op->info);
@@ -107,19 +106,31 @@ class Sweep {
     }
   }
 
-  void observe(void (*tell)(const VjpEvent&), std::size_t row, std::uint32_t wanted,
-               const Var& cotangent, std::span<const Var> results) const {
+  static void run_rule(Node* node, std::uint32_t wanted, const Var& cotangent,
+                       std::span<Var> results) {
+    Cotangents out(results);
+    node->op->vjp(Ctx(node, wanted), cotangent, out);
+  }
+
+  // The same, and the observers are told.
+  void watch(std::size_t row, std::uint32_t wanted, const Var& cotangent,
+             std::span<Var> results) const {
     Node* node = NodeAccess::node(nodes_[row]);
     std::array<Var, kMostInputs> inputs;
     for (std::size_t i = 0; i < node->arity; ++i) inputs[i] = NodeAccess::share(node->inputs()[i]);
-    tell({.info = node->op->info,
-          .id = node->id,
-          .output = nodes_[row],
-          .inputs = {inputs.data(), node->arity},
-          .needed = wanted,
-          .cotangent = cotangent,
-          .results = results,
-          .order = order_});
+    VjpEvent event{.info = node->op->info,
+                   .id = node->id,
+                   .output = nodes_[row],
+                   .inputs = {inputs.data(), node->arity},
+                   .needed = wanted,
+                   .cotangent = cotangent,
+                   .results = {},
+                   .order = order_};
+    const Observers::Within within(event);
+    Observers::before_vjp(event);
+    run_rule(node, wanted, cotangent, results);
+    event.results = results;
+    Observers::after_vjp(event);
   }
 
   void accumulate(Node* input, Var contribution, const OpInfo& op) {

@@ -64,17 +64,6 @@ Compared compare(const Scalar& f, std::span<const Tensor> inputs, std::size_t in
   return compared;
 }
 
-// "[1, 2]" for a place in row-major order.
-std::string place(const Shape& shape, std::size_t element) {
-  auto rest = static_cast<std::int64_t>(element);
-  std::vector<std::int64_t> index(static_cast<std::size_t>(shape.rank()));
-  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
-    index[static_cast<std::size_t>(axis)] = rest % shape[axis];
-    rest /= shape[axis];
-  }
-  return fmt::format("[{}]", fmt::join(index, ", "));
-}
-
 // What a wrong derivative looks like, when it looks like something.
 std::string hint(const Compared& compared, int order, bool is_cotangent) {
   const auto& [expected, found] = compared;
@@ -130,8 +119,8 @@ GradCheckResult check_scalar(std::string_view name, int order, const Scalar& f,
         "check_grad: {}, order {}: derivative in {} {} at {}: differences give {:.9g}, the rule "
         "gave {:.9g} ({} of {} elements differ){}",
         name, order, is_cotangent ? "the cotangent" : fmt::format("input {}", i), inputs[i].shape(),
-        place(inputs[i].shape(), first_wrong), compared.expected[first_wrong],
-        compared.found[first_wrong], wrong, compared.found.size(),
+        place_in(inputs[i].shape(), static_cast<std::int64_t>(first_wrong)),
+        compared.expected[first_wrong], compared.found[first_wrong], wrong, compared.found.size(),
         hint(compared, order, is_cotangent));
   }
   return result;

@@ -1,10 +1,8 @@
 // Derivatives checked against central differences.
 #pragma once
 
-#include <taskgrad/autograd/var.h>
-#include <taskgrad/core/memory.h>
+#include <taskgrad/autograd/derivatives.h>
 
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,9 +27,6 @@ struct GradCheckResult {
   ///   gave 0.5 (2 of 2 elements differ) [all are 0.667 of what they should be: a factor is wrong]
   std::string text;
 };
-
-/// A function of Vars; what is checked.
-using Function = std::function<Var(std::span<const Var>)>;
 
 /// Compares the derivatives of `f` at `inputs` (f64) with central differences, through a random
 /// projection of its output. Order 2 does the same to the gradient, as a function of the inputs and

@@ -1,10 +1,9 @@
 #include <taskgrad/autograd/observer.h>
 
-#include <algorithm>
-
 namespace taskgrad {
 
 constinit thread_local Observer* Observers::first_ = nullptr;
+constinit thread_local const VjpEvent* Observers::rule_ = nullptr;
 
 Observer::Observer() noexcept : next_(Observers::first_) { Observers::first_ = this; }
 
@@ -15,13 +14,13 @@ Observer::~Observer() {  // not always the latest: they may be kept in any order
 }
 
 void Observers::before_op(const OpInfo& info, std::span<const Var* const> inputs) {
-  const OpEvent event{info, inputs, internal::order_of(inputs), nullptr};
+  const OpEvent event{info, inputs, internal::order_of(inputs), nullptr, rule_};
   for (Observer* each = first_; each != nullptr; each = each->next_) each->before_op(event);
 }
 
 void Observers::after_op(const OpInfo& info, std::span<const Var* const> inputs,
                          const Var& output) {
-  const OpEvent event{info, inputs, internal::order_of(inputs), &output};
+  const OpEvent event{info, inputs, internal::order_of(inputs), &output, rule_};
   for (Observer* each = first_; each != nullptr; each = each->next_) each->after_op(event);
 }
 

@@ -11,15 +11,6 @@
 
 namespace taskgrad {
 
-/// One op. `order` is 0 for a forward pass, 1 for the work of a gradient and what is made from its
-/// results, 2 for that of a gradient of a gradient, and so on.
-struct OpEvent {
-  const OpInfo& info;
-  std::span<const Var* const> inputs;
-  int order;
-  const Var* output;  ///< null before it has run
-};
-
 /// One call of a rule: the derivative of node `id`, an `info.name`, is pulled back.
 struct VjpEvent {
   const OpInfo& info;
@@ -31,6 +22,16 @@ struct VjpEvent {
   std::span<const Var>
       results;  ///< of the inputs; undefined where zero or not needed; empty before
   int order;    ///< of the ops that the rule runs
+};
+
+/// One op. `order` is 0 for a forward pass, 1 for the work of a gradient and what is made from its
+/// results, 2 for that of a gradient of a gradient, and so on.
+struct OpEvent {
+  const OpInfo& info;
+  std::span<const Var* const> inputs;
+  int order;
+  const Var* output;       ///< null before it has run
+  const VjpEvent* within;  ///< the rule that runs it; null in a forward pass
 };
 
 /// Is told what happens on its thread from construction to destruction. Whatever it throws passes
@@ -61,9 +62,22 @@ class Observers {
   static void before_vjp(const VjpEvent& event);
   static void after_vjp(const VjpEvent& event);
 
+  /// Says which rule runs the ops, until it goes out of scope.
+  class Within {
+   public:
+    explicit Within(const VjpEvent& rule) noexcept : outer_(rule_) { rule_ = &rule; }
+    ~Within() { rule_ = outer_; }
+    Within(const Within&) = delete;
+    Within& operator=(const Within&) = delete;
+
+   private:
+    const VjpEvent* outer_;
+  };
+
  private:
   friend class Observer;
   static constinit thread_local Observer* first_;
+  static constinit thread_local const VjpEvent* rule_;
 };
 
 }  // namespace taskgrad

@@ -37,6 +37,15 @@ std::string to_string(const Shape& shape) {
   return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ", "));
 }
 
+std::string place_in(const Shape& shape, std::int64_t position) {
+  std::array<std::int64_t, kMaxRank> index{};
+  for (int axis = shape.rank() - 1; axis >= 0; --axis) {
+    index[static_cast<std::size_t>(axis)] = position % shape[axis];
+    position /= shape[axis];
+  }
+  return fmt::format("[{}]", fmt::join(index.begin(), index.begin() + shape.rank(), ", "));
+}
+
 Strides row_major(const Shape& shape) {
   Strides strides{};
   std::int64_t step = 1;

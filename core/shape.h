@@ -46,6 +46,9 @@ class Shape {
 /// "[64, 100]"; "[]" for a scalar.
 std::string to_string(const Shape& shape);
 
+/// Where the element at `position` in row-major order lies: "[7, 3]".
+std::string place_in(const Shape& shape, std::int64_t position);
+
 /// Strides of a packed row-major tensor of this shape.
 Strides row_major(const Shape& shape);
 

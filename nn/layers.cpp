@@ -1,4 +1,5 @@
 #include <taskgrad/autograd/ops.h>
+#include <taskgrad/core/scope.h>
 #include <taskgrad/nn/layers.h>
 
 #include <string>
@@ -21,7 +22,11 @@ Var Sigmoid::operator()(const Var& x) const { return sigmoid(x); }
 
 Var Sequential::operator()(const Var& x) const {
   Var y = x;
-  for (const auto& layer : layers_) y = (*layer)(y);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const std::string name = std::to_string(i);
+    const Scope scope(name);
+    y = (*layers_[i])(y);
+  }
   return y;
 }
 

@@ -5,7 +5,10 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace taskgrad {
 namespace {
@@ -72,6 +75,26 @@ TEST_CASE("var: leaves of one thread serve a graph that another builds later") {
   double found = 0;
   std::thread([&] { found = grad(w * w * w, w).item(); }).join();
   CHECK(found == 27);
+}
+
+TEST_CASE("var: a graph of another thread is refused, in an op and in grad") {
+  const Var w = leaf(Tensor::scalar(3, DType::f64));
+  const Var y = w * w;
+  std::vector<std::string> texts;
+  std::thread([&] {
+    for (const auto& use :
+         {std::function<void()>([&] { exp(y); }), std::function<void()>([&] { grad(y, w); })}) {
+      try {
+        use();
+      } catch (const GraphError& error) {
+        texts.push_back(error.what());
+      }
+    }
+  }).join();
+  REQUIRE(texts.size() == 2);
+  CHECK(texts[0] == texts[1]);
+  CHECK(texts[0].starts_with("graph: one thread builds and uses a graph: 'mul' #"));
+  CHECK(grad(y, w).item() == 6);
 }
 
 TEST_CASE("var: an empty tensor is refused") {

@@ -1,0 +1,94 @@
+#include <taskgrad/autograd/graph_text.h>
+#include <taskgrad/autograd/node.h>
+#include <taskgrad/core/fail.h>
+
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <array>
+#include <unordered_set>
+#include <vector>
+
+namespace taskgrad {
+namespace {
+
+// In order of creation, with a work list: graphs may be deep.
+std::vector<const Node*> nodes_below(std::span<const Var> outputs) {
+  std::vector<const Node*> found;
+  std::unordered_set<const Node*> seen;
+  const auto visit = [&](const Node* node) {
+    if (seen.insert(node).second) found.push_back(node);
+  };
+  for (const Var& output : outputs) {
+    static_cast<void>(output.value());  // refuses an empty handle
+    visit(NodeAccess::node(output));
+  }
+  for (std::size_t next = 0; next < found.size(); ++next) {
+    const Node* node = found[next];
+    for (std::size_t i = 0; i < node->arity; ++i) visit(node->inputs()[i]);
+  }
+  std::sort(found.begin(), found.end(), [](const Node* a, const Node* b) { return a->id < b->id; });
+  return found;
+}
+
+std::string name_of(const Node* node, const Names& names) {
+  for (const auto& [name, var] : names) {
+    if (NodeAccess::node(var) == node) return name;
+  }
+  return fmt::format("#{}", node->id);
+}
+
+std::string_view kind(const Node* node) {
+  if (node->arity > 0) return node->op->info.name;
+  return node->tracked ? "leaf" : "constant";
+}
+
+std::string numbers(const Tensor& x) {
+  constexpr std::int64_t kMostShown = 4;
+  return x.size() <= kMostShown ? fmt::format("\\n{:.4g}", fmt::join(x.values(), ", ")) : "";
+}
+
+}  // namespace
+
+std::string name_of(const Var& var, const Names& names) {
+  return name_of(NodeAccess::node(var), names);
+}
+
+void print_graph(std::ostream& out, std::span<const Var> outputs, const Names& names) {
+  for (const Node* node : nodes_below(outputs)) {
+    std::vector<std::string> inputs;
+    for (std::size_t i = 0; i < node->arity; ++i) {
+      inputs.push_back(name_of(node->inputs()[i], names));
+    }
+    const std::string number = fmt::format("#{}", node->id);
+    const std::string name = name_of(node, names);
+    fmt::print(out, "{}{}{}{} = {}{} {}\n", std::string(node->order, 'd'),
+               node->order > 0 ? " " : "", number, name == number ? "" : " " + name, kind(node),
+               node->arity > 0 ? fmt::format("({})", fmt::join(inputs, ", ")) : "",
+               node->value.shape());
+  }
+}
+
+void to_dot(std::ostream& out, std::span<const Var> outputs, const DotOptions& options) {
+  constexpr std::array<std::string_view, 4> kShades{"white", "lightblue", "orange", "tomato"};
+  fmt::print(out,
+             "digraph {{\n  rankdir=BT; node [style=filled, fontname=Helvetica, fontsize=11];\n");
+  for (const Node* node : nodes_below(outputs)) {
+    const std::string name = name_of(node, options.names);
+    const bool named = !name.starts_with('#');
+    const bool is_op = node->arity > 0;
+    fmt::print(out, "  n{} [label=\"{}{}{}\\n{}{}\", shape={}, fillcolor={}];\n", node->id,
+               named ? name : std::string(kind(node)), named && is_op ? " = " : "",
+               named && is_op ? kind(node) : "", node->value.shape(),
+               options.values ? numbers(node->value) : "", is_op ? "box" : "ellipse",
+               kShades[std::min<std::size_t>(node->order, kShades.size() - 1)]);
+    for (std::size_t i = 0; i < node->arity; ++i) {
+      const Node* input = node->inputs()[i];
+      fmt::print(out, "  n{} -> n{}{};\n", input->id, node->id,
+                 input->order < node->order && input->arity > 0 ? " [style=dashed]" : "");
+    }
+  }
+  fmt::print(out, "}}\n");
+}
+
+}  // namespace taskgrad

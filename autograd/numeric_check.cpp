@@ -1,0 +1,53 @@
+#include <taskgrad/autograd/numeric_check.h>
+#include <taskgrad/core/fail.h>
+#include <taskgrad/core/kernels.h>
+
+#include <fmt/ostream.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace taskgrad {
+namespace {
+
+std::string first_bad(const Tensor& x) {
+  const std::vector<double> values = x.values();
+  std::size_t at = 0;
+  while (std::isfinite(values[at])) ++at;
+  const double bad = std::isnan(values[at]) ? NAN : values[at];  // a NaN's sign says nothing
+  return fmt::format("first non-finite value {} at {} of {}", bad,
+                     place_in(x.shape(), static_cast<std::int64_t>(at)), x.shape());
+}
+
+double largest(const Tensor& x) {
+  double most = 0;
+  for (const double value : x.values()) {
+    if (std::isnan(value)) return value;
+    most = std::max(most, std::abs(value));
+  }
+  return most;
+}
+
+}  // namespace
+
+void NumericCheck::after_op(const OpEvent& event) {
+  const std::string path = Scope::path();
+  if (!path.empty()) modules_[event.output->id()] = path;
+  if (kernels::all_finite(event.output->value())) return;
+
+  std::string rule;
+  if (const VjpEvent* vjp = event.within) {
+    const auto module = modules_.find(vjp->id);
+    rule = fmt::format(" (vjp of '{}' #{}{})", vjp->info.name, vjp->id,
+                       module == modules_.end() ? "" : ", " + module->second);
+  }
+  std::vector<double> inputs;
+  for (const Var* input : event.inputs) inputs.push_back(largest(input->value()));
+  const std::string text = fmt::format("{}{}: {}: largest inputs {:.3g}", event.info.name, rule,
+                                       first_bad(event.output->value()), fmt::join(inputs, ", "));
+  if (options_.warn_only == nullptr) fail<NumericError>("{}", text);
+  fmt::print(*options_.warn_only, "{}{}\n", internal::scope_prefix(), text);
+}
+
+}  // namespace taskgrad
