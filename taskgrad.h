@@ -23,7 +23,9 @@
 #include <taskgrad/core/safetensors.h>
 #include <taskgrad/core/tensor.h>
 #include <taskgrad/core/version.h>
+#include <taskgrad/nn/convolution.h>
 #include <taskgrad/nn/layers.h>
 #include <taskgrad/nn/loss.h>
 #include <taskgrad/nn/multi_task.h>
+#include <taskgrad/nn/normalise.h>
 #include <taskgrad/nn/optim.h>

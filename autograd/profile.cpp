@@ -67,7 +67,7 @@ void Profile::print(std::ostream& out) const {
                static_cast<double>(found.bytes) / 1024);
   };
   fmt::print(out, "{:<14} {:>5} {:>8} {:>10} {:>7} {:>12}\n", "op", "order", "calls", "ms", "share",
-             "KiB made");
+             "KiB");
   for (const Row& found : rows()) line(found, found.name);
   for (const auto& [order, total] : sums) line(total, "all");
 }

@@ -17,8 +17,19 @@ void Linear::visit(Visitor& visitor) {
 }
 
 Var Relu::operator()(const Var& x) const { return relu(x); }
+Var Gelu::operator()(const Var& x) const { return gelu(x); }
 Var Tanh::operator()(const Var& x) const { return tanh(x); }
 Var Sigmoid::operator()(const Var& x) const { return sigmoid(x); }
+
+Embedding::Embedding(std::int64_t labels, std::int64_t features) : table(Shape{labels, features}) {}
+
+Var Embedding::operator()(const Labels& labels) const { return embedding(table.value(), labels); }
+
+void Embedding::visit(Visitor& visitor) {
+  visitor("table", table, [](const Shape& shape, DType dtype, const Rng& rng) {
+    return rng.normal(shape, 0, 1, dtype);
+  });
+}
 
 Var Sequential::operator()(const Var& x) const {
   Var y = x;

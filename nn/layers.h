@@ -1,6 +1,7 @@
 // Layers: affine maps, activations and their composition.
 #pragma once
 
+#include <taskgrad/core/labels.h>
 #include <taskgrad/nn/module.h>
 
 #include <cstdint>
@@ -26,6 +27,12 @@ class Relu : public Layer {
   void visit(Visitor&) override {}
 };
 
+class Gelu : public Layer {
+ public:
+  Var operator()(const Var& x) const override;
+  void visit(Visitor&) override {}
+};
+
 class Tanh : public Layer {
  public:
   Var operator()(const Var& x) const override;
@@ -36,6 +43,16 @@ class Sigmoid : public Layer {
  public:
   Var operator()(const Var& x) const override;
   void visit(Visitor&) override {}
+};
+
+/// A row a label, [labels..., features]; the table starts as N(0, 1), as PyTorch has it.
+class Embedding : public Module {
+ public:
+  Embedding(std::int64_t labels, std::int64_t features);
+  Var operator()(const Labels& labels) const;
+  void visit(Visitor& visitor) override;
+
+  Parameter table;
 };
 
 /// Layers one after the other, named "0", "1", ...

@@ -1,0 +1,64 @@
+// Normalising layers.
+#pragma once
+
+#include <taskgrad/autograd/ops.h>
+#include <taskgrad/nn/module.h>
+
+#include <cstdint>
+
+namespace taskgrad::nn {
+
+/// layer_norm over the last axis; weight starts as ones, bias as zeros.
+class LayerNorm : public Layer {
+ public:
+  explicit LayerNorm(std::int64_t features, double epsilon = 1e-5);
+  Var operator()(const Var& x) const override;
+  void visit(Visitor& visitor) override;
+
+  Parameter weight;
+  Parameter bias;
+
+ private:
+  double epsilon_;
+};
+
+struct BatchNormOptions {
+  double momentum = 0.1;  ///< of the new batch in the running statistics
+  double epsilon = 1e-5;
+};
+
+/// Batch normalisation (Ioffe and Szegedy, 2015) without hidden mutation: a forward pass changes
+/// nothing. For training, `normalise` by the batch and give `observe` what it found:
+///
+///   const BatchNormed batch = norm.normalise(x);
+///   norm.observe(batch);
+///   ... batch.y ...
+///
+/// As a layer it uses the running statistics, which is what evaluation wants.
+class BatchNorm : public Layer {
+ public:
+  /// Throws ConfigError unless momentum lies in [0, 1] and epsilon is positive.
+  explicit BatchNorm(std::int64_t channels, BatchNormOptions options = {});
+
+  /// By the mean and variance of this batch; see batch_norm.
+  BatchNormed normalise(const Var& x) const;
+  /// running = (1 - momentum) running + momentum batch.
+  void observe(const BatchNormed& batch);
+  /// By the running statistics; see batch_norm_eval.
+  Var operator()(const Var& x) const override;
+  void visit(Visitor& visitor) override;
+
+  /// Mean (zeros at first) and variance (ones), which are state, not parameters.
+  StateDict running() const;
+  /// Throws ConfigError or ShapeError before anything changes.
+  void load_running(const StateDict& state);
+
+  Parameter weight;
+  Parameter bias;
+
+ private:
+  BatchNormOptions options_;
+  Tensor mean_, variance_;
+};
+
+}  // namespace taskgrad::nn
