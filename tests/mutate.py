@@ -132,8 +132,9 @@ def build():
     compile_commands = {}
     for entry in json.loads((BUILD / "compile_commands.json").read_text()):
         compile_commands.setdefault(entry["file"], entry["command"])
-    link = run(["ninja", "-C", BUILD, "-t", "commands", "op_tests"]).stdout.strip().split("\n")[-1]
-    return compile_commands, link
+    steps = run(["ninja", "-C", BUILD, "-t", "commands", "op_tests"]).stdout.strip().split("\n")[-1]
+    link = next(step for step in steps.split("&&") if " -o tests/op_tests " in step)
+    return compile_commands, link.replace(".dir/./", ".dir/")
 
 
 TESTS = ["--test-case-exclude=*million*,*threads*"]  # what only takes long
@@ -159,6 +160,7 @@ class Runner:
             command = [str(source) if word == str(ROOT / path) else word for word in command]
             if run(command, cwd=BUILD).returncode != 0:
                 return "does not compile"
+            assert target in self.link, f"{target} is not linked"
             link = self.link.replace(target, f"{folder}/mutant.o")
             link = link.replace("-o tests/op_tests", f"-o {folder}/op_tests")
             if run(link, cwd=BUILD, shell=True).returncode != 0:
