@@ -45,6 +45,6 @@ for kept in "$root"/tests/fuzz/corpus/*; do
   say "Fuzzing $name for $seconds seconds ..."
   fuzz "$name" "$work/$name" "$seconds" -dict="$dictionary"
   [ -n "$keep" ] || continue
-  "$programs/${name}_fuzz" -merge=1 -max_len=512 "$kept" "$work/$name"
+  "$programs/${name}_fuzz" -merge=1 -max_len=512 -use_counters=0 "$kept" "$work/$name"
 done
 say "Nothing was found."
