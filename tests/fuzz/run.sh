@@ -1,11 +1,10 @@
 #!/bin/sh
 # Installs what is missing, builds the fuzz targets (preset fuzz) and runs each on a copy of its kept
 # corpus for so many seconds (60 without an argument). Fails on a find, which then lies in
-# build/fuzz/finds; with `keep`, adds to the kept corpus what reaches further code.
-#   tests/fuzz/run.sh [SECONDS [keep]]
+# build/fuzz/finds.
+#   tests/fuzz/run.sh [SECONDS]
 set -eu
 seconds=${1:-60}
-keep=${2:-}
 root=$(CDPATH= cd -- "$(dirname -- "$0")/../.." && pwd)
 . "$root/.ci/setup.sh"
 
@@ -43,8 +42,10 @@ for kept in "$root"/tests/fuzz/corpus/*; do
   dictionary=$root/tests/fuzz/$name.dict
   cp -r "$kept" "$work/$name"
   say "Fuzzing $name for $seconds seconds ..."
-  fuzz "$name" "$work/$name" "$seconds" -dict="$dictionary"
-  [ -n "$keep" ] || continue
-  "$programs/${name}_fuzz" -merge=1 -max_len=512 -use_counters=0 "$kept" "$work/$name"
+  if ! fuzz "$name" "$work/$name" "$seconds" -dict="$dictionary" >"$work/log" 2>&1; then
+    cat "$work/log" >&2
+    exit 1
+  fi
+  grep "^stat::" "$work/log" >&2
 done
 say "Nothing was found."

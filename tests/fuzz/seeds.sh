@@ -1,6 +1,5 @@
 #!/bin/sh
 # Writes the named files of corpus/safetensors: good ones, and one for each way to be malformed.
-# Files with names of hex digits beside them are what the fuzzer found to reach further code.
 set -eu
 cd "$(dirname "$0")/corpus/safetensors"
 
