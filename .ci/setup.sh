@@ -1,4 +1,4 @@
-# Sourced by toy/run.sh and tests/run.sh: what a build needs, installed where it is missing.
+# Sourced by toy/run.sh, tests/run.sh and tests/fuzz/run.sh: what a build needs, installed where it is missing.
 # Everything here prints to stderr, so that a program's own output stays clean.
 
 packages="g++ cmake ninja-build libeigen3-dev libfmt-dev nlohmann-json3-dev librandom123-dev
@@ -28,9 +28,18 @@ install_packages() {
     apt-get install -y -qq --no-install-recommends $missing >&2
 }
 
+# What a preset needs beyond that.
+packages_of() {
+  case $1 in
+    tsan | fuzz) echo clang libclang-rt-dev libomp-dev ;;
+    valgrind) echo valgrind ;;
+  esac
+}
+
+# setup [PRESET]
 setup() {
   if command -v apt-get >/dev/null 2>&1; then
-    install_packages $packages
+    install_packages $packages $(packages_of "${1:-}")
     return
   fi
   for tool in g++ cmake ninja; do

@@ -66,9 +66,14 @@ Gradients GradNorm::backward(Step& step) {
   for (int i = 1; i < step.tasks(); ++i) total = total + step.loss(i) * w_[i];
   Gradients update = step.of(total);  // at the weights of this step
 
-  if (initial_.empty()) initial_ = step.values();
+  // What needs memory is made first, so that a step that runs out of it has moved nothing.
+  Vec initial = initial_.empty() ? step.values() : initial_;
+  VecAdam adam = adam_;
+  Vec w = moved(adam, seen.weight_gradients);
+  initial_ = std::move(initial);
+  adam_ = std::move(adam);
+  w_ = std::move(w);
   last_ = std::move(seen);
-  update_weights();
   return update;
 }
 
@@ -134,18 +139,20 @@ void GradNorm::check_tasks(const Step& step) const {
 }
 
 // Adam, the guard that keeps weights positive, and last of all sum_i w_i = K.
-void GradNorm::update_weights() {
+Vec GradNorm::moved(VecAdam& adam, const Vec& gradients) const {
+  Vec w = w_;
   if (options_.weight_form == WeightForm::linear) {
-    adam_.step(w_, last_.weight_gradients);
-    w_ = max(w_, options_.min_weight);
+    adam.step(w, gradients);
+    w = max(w, options_.min_weight);
   } else {
-    Vec v = log(w_);  // dL/dv = w dL/dw
-    adam_.step(v, w_ * last_.weight_gradients);
+    Vec v = log(w);  // dL/dv = w dL/dw
+    adam.step(v, w * gradients);
     const double largest = *std::max_element(v.begin(), v.end());
     for (double& value : v) value -= largest;  // the scale is free: w is renormalised
-    w_ = max(exp(v), kSmallestWeight);
+    w = max(exp(v), kSmallestWeight);
   }
-  w_ *= w_.size() / sum(w_);
+  w *= w.size() / sum(w);
+  return w;
 }
 
 StateDict GradNorm::state() const {

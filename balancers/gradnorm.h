@@ -78,7 +78,7 @@ class GradNorm : public Balancer {
   Observation differentiate(Step& step) const;
   Observation compare(const Step& step, Vec norms) const;
   void check_tasks(const Step& step) const;
-  void update_weights();
+  Vec moved(VecAdam& adam, const Vec& gradients) const;
 
   GradNormOptions options_;
   Vec w_;

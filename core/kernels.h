@@ -110,15 +110,17 @@ Tensor col2im(const Tensor& columns, const Shape& image, const Window& window);
 /// [n, c, places]: where in x (in row-major order) the first of the largest elements lies.
 Labels max_in_window(const Tensor& x, const Window& window);
 
-// optimizer.cpp: one pass over all state; each reuses the buffer of a handle that is the only one
+// optimizer.cpp: one pass over all state. `next` becomes the new value of `value`; it may be the
+// same handle. What is written has one handle (asserted), and nothing is allocated when value and
+// gradient are packed, so that an optimizer's step is all or nothing.
 struct AdamRates {
   double step, beta1, beta2, epsilon, decay, first_correction, second_correction;
 };
 /// One update of Adam; see nn/optim.h for the formula.
-void adam(Tensor& value, Tensor& mean, Tensor& variance, const Tensor& gradient,
+void adam(const Tensor& value, Tensor& next, Tensor& mean, Tensor& variance, const Tensor& gradient,
           const AdamRates& rates);
-/// velocity = momentum velocity + (gradient + decay value); value -= rate velocity.
-void sgd(Tensor& value, Tensor& velocity, const Tensor& gradient, double rate, double momentum,
-         double decay);
+/// velocity = momentum velocity + (gradient + decay value); next = value - rate velocity.
+void sgd(const Tensor& value, Tensor& next, Tensor& velocity, const Tensor& gradient, double rate,
+         double momentum, double decay);
 
 }  // namespace taskgrad::kernels

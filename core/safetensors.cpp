@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <set>
+#include <map>
 #include <system_error>
 #include <vector>
 
@@ -38,29 +38,82 @@ std::size_t byte_count(const Tensor& tensor) {
   return static_cast<std::size_t>(tensor.size()) * size_of(tensor.dtype());
 }
 
-// The JSON library keeps the last of several equal keys without a word; here they are a mistake.
-// Neither is there a reason for lists within lists, which would only exhaust some stack later.
-Json parse_header(std::string_view text, std::string_view where) {
-  constexpr int kDeepest = 3;
-  std::vector<std::set<std::string>> keys;  // of the objects that are open
-  const auto watch = [&](int depth, Json::parse_event_t event, const Json& parsed) {
-    if (depth > kDeepest) fail<IoError>("{}: the header must not be nested this deep", where);
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      if (!keys.back().insert(key).second) {
-        fail<IoError>("{}: each name at most once: {:?}", where, key);
-      }
-    }
-    return true;
-  };
-  try {
-    return Json::parse(text, watch);
-  } catch (const Json::exception& error) {
-    fail<IoError>("{}: the header must be JSON: {:.200}", where, error.what());
+// A JSON text as it is read. The JSON library's destructor of a tree allocates, which would end the
+// program when memory is short: this one takes the tree apart from its leaves first.
+struct Header {
+  Header() = default;
+  ~Header() { clear(root); }
+  Header(const Header&) = delete;
+  Header& operator=(const Header&) = delete;
+
+  static void clear(Json& json) noexcept {
+    if (!json.is_structured()) return;
+    for (Json& child : json) clear(child);
+    json.clear();
   }
-}
+
+  Json root;
+};
+
+// Builds a Header. The JSON library keeps the last of several equal keys without a word; here they
+// are a mistake. Neither is there a reason for lists within lists, which would only exhaust some
+// stack later.
+class Builder : public nlohmann::json_sax<Json> {
+ public:
+  Builder(Header& header, std::string_view where) : header_(header), where_(where) {}
+
+  bool null() override { return put(Json()); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(std::int64_t value) override { return put(value); }
+  bool number_unsigned(std::uint64_t value) override { return put(value); }
+  bool number_float(double value, const std::string&) override { return put(value); }
+  bool string(std::string& value) override { return put(std::move(value)); }
+  bool binary(Json::binary_t&) override { return false; }  // JSON has none
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(std::string& name) override {
+    if (open_.back()->contains(name))
+      fail<IoError>("{}: each name at most once: {:?}", where_, name);
+    slot_ = &(*open_.back())[name];
+    return true;
+  }
+  bool parse_error(std::size_t, const std::string&, const Json::exception& error) override {
+    fail<IoError>("{}: the header must be JSON: {:.200}", where_, error.what());
+  }
+
+ private:
+  bool put(Json value) {
+    place() = std::move(value);
+    return true;
+  }
+  bool open(Json empty) {
+    constexpr std::size_t kDeepest = 3;
+    if (open_.size() == kDeepest)
+      fail<IoError>("{}: the header must not be nested this deep", where_);
+    Json& at = place();
+    at = std::move(empty);
+    open_.push_back(&at);
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+  // Where the next value goes: the root, a new element, or the key's slot.
+  Json& place() {
+    if (open_.empty()) return header_.root;
+    if (!open_.back()->is_array()) return *slot_;
+    open_.back()->push_back(nullptr);
+    return open_.back()->back();
+  }
+
+  Header& header_;
+  std::string_view where_;
+  std::vector<Json*> open_;
+  Json* slot_ = nullptr;
+};
 
 // One tensor of the header: where its bytes are, and what they mean.
 struct Entry {
@@ -148,9 +201,15 @@ void check_layout(std::vector<Entry>& entries, std::size_t data_bytes, std::stri
 }  // namespace
 
 std::string encode_safetensors(const StateDict& state, std::string_view where) {
-  Json header = Json::object();
-  if (!state.text.empty()) header[kMetadata] = state.text;
+  const auto quoted = [&](const std::string& text) {
+    try {
+      return Json(text).dump();
+    } catch (const Json::exception& error) {
+      fail<IoError>("{}: names and texts must be UTF-8: {}", where, error.what());
+    }
+  };
   std::string data;
+  std::map<std::string_view, std::size_t> begins;
   for (const DType dtype : {DType::f64, DType::f32}) {  // the wider first: everything is aligned
     for (const auto& [name, tensor] : state.tensors) {
       if (!tensor.defined() || name == kMetadata) {
@@ -159,25 +218,28 @@ std::string encode_safetensors(const StateDict& state, std::string_view where) {
       }
       if (tensor.dtype() != dtype) continue;
       const Tensor packed = tensor.contiguous();
-      const std::size_t begin = data.size();
+      begins[name] = data.size();
       data.append(static_cast<const char*>(bytes_of(packed)), byte_count(packed));
-      header[name] = {
-          {"dtype", code_of(dtype)},
-          {"shape", std::vector<std::int64_t>(tensor.shape().begin(), tensor.shape().end())},
-          {"data_offsets", {begin, data.size()}}};
     }
   }
-  std::string text;
-  try {
-    text = header.dump();
-  } catch (const Json::exception& error) {
-    fail<IoError>("{}: names and texts must be UTF-8: {}", where, error.what());
+  std::string header;
+  for (const auto& [name, text] : state.text) {
+    header += fmt::format("{}{}:{}", header.empty() ? "" : ",", quoted(name), quoted(text));
   }
-  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
-  const std::uint64_t length = text.size();
+  if (!header.empty()) header = fmt::format(R"("{}":{{{}}})", kMetadata, header);
+  for (const auto& [name, tensor] : state.tensors) {
+    const std::size_t begin = begins.at(name);
+    header += fmt::format(R"({}{}:{{"data_offsets":[{},{}],"dtype":"{}","shape":[{}]}})",
+                          header.empty() ? "" : ",", quoted(name), begin,
+                          begin + byte_count(tensor), code_of(tensor.dtype()),
+                          fmt::join(tensor.shape().begin(), tensor.shape().end(), ","));
+  }
+  header = fmt::format("{{{}}}", header);
+  header.resize((header.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  const std::uint64_t length = header.size();
   std::string bytes(kLengthBytes, '\0');
   std::memcpy(bytes.data(), &length, kLengthBytes);
-  return bytes + text + data;
+  return bytes + header + data;
 }
 
 StateDict decode_safetensors(std::string_view bytes, std::string_view where) {
@@ -191,12 +253,14 @@ StateDict decode_safetensors(std::string_view bytes, std::string_view where) {
     fail<IoError>("{}: the header must fit into the file and {} bytes: {}", where, kMostHeaderBytes,
                   length);
   }
-  const Json header = parse_header(bytes.substr(0, length), where);
-  if (!header.is_object()) fail<IoError>("{}: the header must be a JSON object", where);
+  Header header;
+  Builder builder(header, where);
+  Json::sax_parse(bytes.substr(0, length), &builder);
+  if (!header.root.is_object()) fail<IoError>("{}: the header must be a JSON object", where);
 
   StateDict state;
   std::vector<Entry> entries;
-  for (const auto& [name, value] : header.items()) {
+  for (const auto& [name, value] : header.root.items()) {
     if (name != kMetadata) {
       entries.push_back(read_entry(name, value, where));
       continue;
@@ -221,19 +285,24 @@ StateDict decode_safetensors(std::string_view bytes, std::string_view where) {
 
 void save(const std::filesystem::path& path, const StateDict& state) {
   const std::string bytes = encode_safetensors(state, path.string());
-  std::filesystem::path aside = path;
-  aside += ".partial";
-  std::ofstream file(aside, std::ios::binary | std::ios::trunc);
-  if (!file) fail<IoError>("{}: could not be opened to be written", aside.string());
+  // Whatever happens on the way, the file aside does not stay.
+  struct Aside {
+    std::filesystem::path path;
+    bool ours = true;
+    ~Aside() {
+      std::error_code ignored;
+      if (ours) std::filesystem::remove(path, ignored);
+    }
+  } aside{std::filesystem::path(path) += ".partial"};
+  std::ofstream file(aside.path, std::ios::binary | std::ios::trunc);
+  aside.ours = static_cast<bool>(file);
+  if (!file) fail<IoError>("{}: could not be opened to be written", aside.path.string());
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();  // flushes; a full disk shows here at the latest
   std::error_code error = file ? std::error_code() : std::make_error_code(std::errc::io_error);
-  if (!error) std::filesystem::rename(aside, path, error);
-  if (error) {
-    std::error_code ignored;
-    std::filesystem::remove(aside, ignored);
-    fail<IoError>("{}: could not be written: {}", path.string(), error.message());
-  }
+  if (!error) std::filesystem::rename(aside.path, path, error);
+  if (error) fail<IoError>("{}: could not be written: {}", path.string(), error.message());
+  aside.ours = false;
 }
 
 StateDict load(const std::filesystem::path& path) {

@@ -30,6 +30,20 @@ class Walk : public Visitor {
   std::string prefix_;
 };
 
+// New values for several parameters: all of them, or none when one cannot be made.
+class Values {
+ public:
+  void add(const Parameter& parameter, Tensor value) {
+    new_.emplace_back(parameter, leaf(std::move(value)));
+  }
+  void set() noexcept {
+    for (auto& [parameter, value] : new_) parameter.set(std::move(value));
+  }
+
+ private:
+  std::vector<std::pair<Parameter, Var>> new_;
+};
+
 }  // namespace
 
 std::vector<NamedParameter> Module::parameters() {
@@ -48,14 +62,21 @@ std::int64_t Module::count() {
 }
 
 void Module::init(const Rng& rng) {
+  Values values;
   Walk walk([&](const std::string& name, Parameter& parameter, const Initializer& initializer) {
-    parameter.set(initializer(parameter.shape(), parameter.value().dtype(), rng.stream(name)));
+    values.add(parameter,
+               initializer(parameter.shape(), parameter.value().dtype(), rng.stream(name)));
   });
   visit(walk);
+  values.set();
 }
 
 void Module::to(DType dtype) {
-  for (auto& [name, parameter] : parameters()) parameter.set(parameter.value().value().to(dtype));
+  Values values;
+  for (auto& [name, parameter] : parameters()) {
+    values.add(parameter, parameter.value().value().to(dtype));
+  }
+  values.set();
 }
 
 StateDict Module::state() {
@@ -73,15 +94,16 @@ void Module::load(const StateDict& state) {
   }
   if (state.tensors.size() != own.size()) {
     for (const auto& [name, tensor] : state.tensors) {
-      const auto same = [&](const NamedParameter& entry) { return entry.name == name; };
-      if (std::none_of(own.begin(), own.end(), same)) {
+      if (std::ranges::find(own, name, &NamedParameter::name) == own.end()) {
         fail<ConfigError>("Module::load: the model has no parameter '{}'", name);
       }
     }
   }
+  Values values;
   for (auto& [name, parameter] : own) {
-    parameter.set(state.tensors.at(name).to(parameter.value().dtype()));
+    values.add(parameter, state.tensors.at(name).to(parameter.value().dtype()));
   }
+  values.set();
 }
 
 }  // namespace taskgrad::nn

@@ -2,7 +2,6 @@
 #include <taskgrad/nn/multi_task.h>
 
 #include <algorithm>
-#include <ranges>
 
 namespace taskgrad::nn {
 
@@ -18,9 +17,9 @@ MultiTask::MultiTask(std::unique_ptr<Layer> trunk, std::vector<std::unique_ptr<L
   head_begin_.push_back(position);
   for (const auto& head : heads_) head_begin_.push_back(position += head->parameters().size());
 
-  for (const NamedParameter& entry : shared() | std::views::reverse) {
-    if (!entry.name.ends_with(".weight")) continue;
-    anchor_ = {entry};
+  for (std::size_t i = shared().size(); i-- > 0;) {
+    if (!shared()[i].name.ends_with(".weight")) continue;
+    anchor_ = {shared()[i]};
     return;
   }
   fail<ConfigError>("MultiTask: the trunk needs a layer with a weight, as GradNorm's anchor");

@@ -1,3 +1,4 @@
+#include <taskgrad/autograd/node.h>
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 #include <taskgrad/nn/optim.h>
@@ -17,6 +18,13 @@ std::vector<Tensor> zeros_like(std::span<const NamedParameter> parameters) {
     all.push_back(Tensor::zeros(parameter.shape(), parameter.value().dtype()));
   }
   return all;
+}
+
+// The same values, each in a buffer that nobody else sees.
+void make_unique(std::span<Tensor> values) {
+  for (Tensor& value : values) {
+    if (!value.unique()) value = value.clone();
+  }
 }
 
 void save_list(StateDict& state, const std::string& prefix,
@@ -73,8 +81,20 @@ void Optimizer::step(std::span<const Gradient> gradients) {
       fail<NumericError>("Optimizer::step: gradients must be finite: that of '{}' is not", name);
     }
   }
-  update(gradients);
+  List<Move> moves;  // all memory is taken here, before anything changes
+  moves.reserve(gradients.size());
+  for (const Gradient& gradient : gradients) {
+    const Tensor& value = gradient.parameter.value().value();
+    moves.push_back({value.contiguous(), gradient.value.contiguous(),
+                     leaf(Tensor::empty(value.shape(), value.dtype()))});
+  }
+  update(moves);
+  for (std::size_t i = 0; i < moves.size(); ++i) {
+    parameters_[i].parameter.set(std::move(moves[i].next));
+  }
 }
+
+Tensor& Optimizer::Move::next_value() const { return NodeAccess::node(next)->value; }
 
 Sgd::Sgd(std::span<const NamedParameter> parameters, SgdOptions options)
     : Optimizer(parameters), options_(options), velocity_(zeros_like(parameters_)) {
@@ -83,12 +103,11 @@ Sgd::Sgd(std::span<const NamedParameter> parameters, SgdOptions options)
   check_option("Sgd", "weight_decay", options.weight_decay, options.weight_decay >= 0);
 }
 
-void Sgd::update(std::span<const Gradient> gradients) {
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    parameters_[i].parameter.update([&](Tensor& value) {
-      kernels::sgd(value, velocity_[i], gradients[i].value, options_.lr, options_.momentum,
-                   options_.weight_decay);
-    });
+void Sgd::update(std::span<const Move> moves) {
+  make_unique(velocity_);
+  for (std::size_t i = 0; i < moves.size(); ++i) {
+    kernels::sgd(moves[i].value, moves[i].next_value(), velocity_[i], moves[i].gradient,
+                 options_.lr, options_.momentum, options_.weight_decay);
   }
 }
 
@@ -112,7 +131,9 @@ Adam::Adam(std::span<const NamedParameter> parameters, AdamOptions options)
   check_option("Adam", "weight_decay", options.weight_decay, options.weight_decay >= 0);
 }
 
-void Adam::update(std::span<const Gradient> gradients) {
+void Adam::update(std::span<const Move> moves) {
+  make_unique(mean_);
+  make_unique(variance_);
   ++steps_;
   const auto t = static_cast<double>(steps_);
   const kernels::AdamRates rates{.step = options_.lr,
@@ -122,10 +143,9 @@ void Adam::update(std::span<const Gradient> gradients) {
                                  .decay = options_.weight_decay,
                                  .first_correction = 1 - std::pow(options_.beta1, t),
                                  .second_correction = 1 - std::pow(options_.beta2, t)};
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    parameters_[i].parameter.update([&](Tensor& value) {
-      kernels::adam(value, mean_[i], variance_[i], gradients[i].value, rates);
-    });
+  for (std::size_t i = 0; i < moves.size(); ++i) {
+    kernels::adam(moves[i].value, moves[i].next_value(), mean_[i], variance_[i], moves[i].gradient,
+                  rates);
   }
 }
 

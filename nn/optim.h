@@ -18,14 +18,24 @@ class Optimizer {
 
   /// One update. Throws ConfigError, before anything changes, unless there is exactly one gradient
   /// a parameter in the order given at construction; ShapeError for one unlike its parameter,
-  /// DTypeError when the model was converted since, NumericError for one that is not finite.
+  /// DTypeError when the model was converted since, NumericError for one that is not finite. When
+  /// memory runs out, neither the parameters nor the optimizer have changed.
   void step(std::span<const Gradient> gradients);
   virtual StateDict state() const = 0;
   /// Throws ConfigError or ShapeError before anything changes.
   virtual void load(const StateDict& state) = 0;
 
  protected:
-  virtual void update(std::span<const Gradient> gradients) = 0;
+  /// One parameter on its way: packed value and gradient, and the new leaf, whose value update()
+  /// writes.
+  struct Move {
+    Tensor value;
+    Tensor gradient;
+    Var next;
+    Tensor& next_value() const;
+  };
+  /// Throws, if at all, before it changes the optimizer's state.
+  virtual void update(std::span<const Move> moves) = 0;
   std::vector<NamedParameter> parameters_;
 
  private:
@@ -46,7 +56,7 @@ class Sgd : public Optimizer {
   void load(const StateDict& state) override;
 
  private:
-  void update(std::span<const Gradient> gradients) override;
+  void update(std::span<const Move> moves) override;
   SgdOptions options_;
   std::vector<Tensor> velocity_;
 };
@@ -68,7 +78,7 @@ class Adam : public Optimizer {
   void load(const StateDict& state) override;
 
  private:
-  void update(std::span<const Gradient> gradients) override;
+  void update(std::span<const Move> moves) override;
   AdamOptions options_;
   std::int64_t steps_ = 0;
   std::vector<Tensor> mean_;

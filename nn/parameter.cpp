@@ -1,4 +1,3 @@
-#include <taskgrad/autograd/node.h>
 #include <taskgrad/core/fail.h>
 #include <taskgrad/nn/parameter.h>
 
@@ -8,12 +7,15 @@ Parameter::Parameter(const Shape& shape, DType dtype)
     : value_(std::make_shared<Var>(leaf(Tensor::zeros(shape, dtype)))) {}
 
 void Parameter::set(Tensor value) {
-  if (value_->defined() && !(value.shape() == shape())) {
+  if (!(value.shape() == shape())) {
     fail<ShapeError>("Parameter: the shape must stay: {} to {}", shape(), value.shape());
   }
   *value_ = leaf(std::move(value));
 }
 
-Tensor Parameter::take() { return NodeAccess::take_value(std::move(*value_)); }
+void Parameter::set(Var leaf) noexcept {
+  TASKGRAD_ASSERT(leaf.tracked() && leaf.shape() == shape());
+  *value_ = std::move(leaf);
+}
 
 }  // namespace taskgrad::nn

@@ -24,25 +24,13 @@ class Parameter {
   const Shape& shape() const { return value_->shape(); }
   /// Throws ShapeError when the shape would change.
   void set(Tensor value);
-  /// Calls `change(tensor)` on the value, in place if no graph holds it, and makes a new leaf of
-  /// the result. When `change` throws, the parameter keeps what the tensor was then.
-  template <class F>
-  void update(F&& change) {
-    Tensor value = take();
-    try {
-      change(value);
-    } catch (...) {
-      set(std::move(value));
-      throw;
-    }
-    set(std::move(value));
-  }
+  /// The same with a leaf made before; it must have the shape (asserted). What changes several
+  /// parameters makes all leaves first, which may run out of memory, and then sets them.
+  void set(Var leaf) noexcept;
 
   friend bool operator==(const Parameter& a, const Parameter& b) { return a.value_ == b.value_; }
 
  private:
-  Tensor take();
-
   std::shared_ptr<Var> value_;
 };
 

@@ -6,6 +6,7 @@
 #include <taskgrad/core/parallel.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace taskgrad::kernels {
 namespace {
@@ -46,6 +47,14 @@ Operand operand(const Tensor& x, const Shape& stack) {
   }
   if (row_step == 1 && column_step >= rows) return {repeated(x), rows, columns, column_step, true};
   return {repeated(x.contiguous()), rows, columns, std::max<std::int64_t>(columns, 1), false};
+}
+
+// The transpose of what was read; a weight that had to be packed then looks to Eigen, which chooses
+// its way by that, like one that was packed from the start.
+Operand flipped(Operand x) {
+  std::swap(x.rows, x.columns);
+  x.transposed = !x.transposed;
+  return x;
 }
 
 template <class T>
@@ -166,7 +175,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   Tensor result = Tensor::empty(shape, x.dtype());
   const Tensor packed_bias = bias.contiguous();
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
-    product<T>(operand(x, {}), operand(weight.transpose(), {}), 1, packed_bias.data<T>(),
+    product<T>(operand(x, {}), flipped(operand(weight, {})), 1, packed_bias.data<T>(),
                result.mutable_data<T>());
   });
   return result;

@@ -21,25 +21,36 @@ void check_alike(const char* where, const Tensor& value, const Tensor& state,
   }
 }
 
+// A tensor, or a packed copy of one that is not. Taking another handle of a packed one would make a
+// `next` that is the same handle seem shared.
+class Contiguous {
+ public:
+  explicit Contiguous(const Tensor& x)
+      : copy_(x.is_contiguous() ? Tensor() : x.clone()), tensor_(copy_.defined() ? copy_ : x) {}
+  const Tensor* operator->() const { return &tensor_; }
+
+ private:
+  const Tensor copy_;
+  const Tensor& tensor_;
+};
+
 std::int64_t blocks_of(std::int64_t size) { return (size + kBlock - 1) / kBlock; }
 
 }  // namespace
 
-void adam(Tensor& value, Tensor& mean, Tensor& variance, const Tensor& gradient,
+void adam(const Tensor& value, Tensor& next, Tensor& mean, Tensor& variance, const Tensor& gradient,
           const AdamRates& rates) {
   check_alike("adam", value, mean, gradient);
   check_alike("adam", value, variance, gradient);
-  const Tensor packed = gradient.contiguous();
-  if (!mean.unique()) mean = mean.clone();
-  if (!variance.unique()) variance = variance.clone();
-  const Tensor old_value = value.unique() ? Tensor() : value.contiguous();
-  if (old_value.defined()) value = Tensor::empty(old_value.shape(), old_value.dtype());
+  check_alike("adam", value, next, gradient);
+  const Contiguous from(value);
+  const Contiguous slope(gradient);
   dispatch(value.dtype(), [&]<class T>(Type<T>) {
-    T* out = value.mutable_data<T>();
-    const T* in = old_value.defined() ? old_value.data<T>() : out;
+    T* out = next.mutable_data<T>();
+    const T* in = from->data<T>();
     T* m = mean.mutable_data<T>();
     T* v = variance.mutable_data<T>();
-    const T* g = packed.data<T>();
+    const T* g = slope->data<T>();
     const T beta1 = static_cast<T>(rates.beta1);
     const T beta2 = static_cast<T>(rates.beta2);
     const T step = static_cast<T>(rates.step / rates.first_correction);
@@ -60,18 +71,17 @@ void adam(Tensor& value, Tensor& mean, Tensor& variance, const Tensor& gradient,
   });
 }
 
-void sgd(Tensor& value, Tensor& velocity, const Tensor& gradient, double rate, double momentum,
-         double decay) {
+void sgd(const Tensor& value, Tensor& next, Tensor& velocity, const Tensor& gradient, double rate,
+         double momentum, double decay) {
   check_alike("sgd", value, velocity, gradient);
-  const Tensor packed = gradient.contiguous();
-  if (!velocity.unique()) velocity = velocity.clone();
-  const Tensor old_value = value.unique() ? Tensor() : value.contiguous();
-  if (old_value.defined()) value = Tensor::empty(old_value.shape(), old_value.dtype());
+  check_alike("sgd", value, next, gradient);
+  const Contiguous from(value);
+  const Contiguous slope(gradient);
   dispatch(value.dtype(), [&]<class T>(Type<T>) {
-    T* out = value.mutable_data<T>();
-    const T* in = old_value.defined() ? old_value.data<T>() : out;
+    T* out = next.mutable_data<T>();
+    const T* in = from->data<T>();
     T* u = velocity.mutable_data<T>();
-    const T* g = packed.data<T>();
+    const T* g = slope->data<T>();
     parallel_blocks(blocks_of(value.size()), 2 * value.size(), [&](std::int64_t block) {
       const std::int64_t first = block * kBlock;
       const std::int64_t count = std::min(kBlock, value.size() - first);

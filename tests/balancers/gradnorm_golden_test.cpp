@@ -66,10 +66,10 @@ void follow(int tasks, const std::string& form, GradNormPath path) {
           kTolerance);
   }
   CHECK(relative_error(to_tensor(balancer.weights()), row("weights", 10)) < kTolerance);
-  for (const auto& [name, parameter] : model.all()) {
-    CAPTURE(name);
-    CHECK(relative_error(parameter.value().value(), golden.tensors.at(form + "/final/" + name)) <
-          kTolerance);
+  for (const nn::NamedParameter& entry : model.all()) {
+    CAPTURE(entry.name);
+    CHECK(relative_error(entry.parameter.value().value(),
+                         golden.tensors.at(form + "/final/" + entry.name)) < kTolerance);
   }
 }
 

@@ -1,3 +1,4 @@
+#include <taskgrad/core/memory.h>
 #include <taskgrad/core/safetensors.h>
 
 #include "testing.h"
@@ -32,10 +33,11 @@ StateDict decoded(std::string_view bytes) { return decode_safetensors(bytes, "f"
 void check_equal(const StateDict& a, const StateDict& b) {
   CHECK(a.text == b.text);
   REQUIRE(a.tensors.size() == b.tensors.size());
-  for (const auto& [name, tensor] : a.tensors) {
+  for (const auto& entry : a.tensors) {
+    const std::string& name = entry.first;
     CAPTURE(name);
     REQUIRE(b.tensors.contains(name));
-    CHECK(equal_bits(tensor, b.tensors.at(name)));
+    CHECK(equal_bits(entry.second, b.tensors.at(name)));
   }
 }
 
@@ -192,6 +194,17 @@ TEST_CASE("safetensors: every mistake has its text") {
     CHECK(text.find('\n') == std::string::npos);
     CHECK(text.size() < 400);
   }
+}
+
+TEST_CASE("safetensors: what a header claims is not allocated before it is checked") {
+  memory::reset_peak();
+  const std::int64_t before = memory::stats().peak_bytes;
+  CHECK(text_of<IoError>([&] {
+          decoded(file_of(one(R"("F64")", "[1099511627776]", "[0,8796093022208]"), "12345678"));
+        }) ==
+        "f: tensor \"t\": must begin at 0 and end within the 8 bytes of data: [0, "
+        "8796093022208]");
+  CHECK(memory::stats().peak_bytes == before);
 }
 
 TEST_CASE("safetensors: lists within lists without end") {

@@ -97,6 +97,20 @@ TEST_CASE("optim: a graph that is still alive keeps its values through a step") 
   CHECK(values_of(parameters)[0] != 1);
 }
 
+TEST_CASE("optim: a state that was taken stays as it was through later steps") {
+  for (const bool adam : {true, false}) {
+    const auto parameters = two_parameters();
+    const auto optimizer = make(adam, parameters);
+    optimizer->step(gradients_for(parameters, 1));
+    const StateDict state = optimizer->state();
+    std::vector<Tensor> copies;
+    for (const auto& entry : state.tensors) copies.push_back(entry.second.clone());
+    optimizer->step(gradients_for(parameters, 2));
+    std::size_t i = 0;
+    for (const auto& entry : state.tensors) CHECK(equal_bits(entry.second, copies[i++]));
+  }
+}
+
 TEST_CASE("optim: gradients that do not fit change nothing") {
   const auto parameters = two_parameters();
   const auto optimizer = make(true, parameters);

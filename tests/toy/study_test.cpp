@@ -14,7 +14,7 @@ namespace {
 std::vector<RunOptions> small_study() {
   std::vector<RunOptions> runs;
   for (const char* balancer : {"equal", "uncertainty", "gradnorm"}) {
-    for (const std::uint64_t seed : {1, 2}) {
+    for (const std::uint64_t seed : {1u, 2u}) {
       RunOptions& run = runs.emplace_back();
       run.problem.input_size = 12;
       run.problem.output_size = 5;
