@@ -15,7 +15,8 @@
 // A rule calls public ops, so the derivative of a derivative needs nothing more: with create_graph
 // those calls are recorded. An op with parameters has a `struct Attrs`, the first argument of
 // forward, read in the rule by `c.attrs<Op>()`. One with a list of inputs takes them as
-// `std::span<const Tensor>`. A missing piece does not compile.
+// `std::span<const Tensor>`. A missing piece does not compile. Samples are for ops that
+// are registered; one in a program of yours may do without, and be checked by check_grad.
 //
 // A function that is made of ops has `compose`, from Vars to a Var, in place of forward and vjp.
 #pragma once
@@ -130,7 +131,6 @@ Var run(const OpType& op, std::span<const Var* const> inputs, const void* attrib
 template <class Op>
 concept OpDefinition = requires {
   { Op::info } -> std::convertible_to<OpInfo>;
-  { Op::samples() } -> std::same_as<Samples>;
   Op::forward;
   Op::vjp;
 };
@@ -138,8 +138,13 @@ concept OpDefinition = requires {
 template <class F>
 concept CompositeDefinition = requires {
   { F::info } -> std::convertible_to<OpInfo>;
-  { F::samples() } -> std::same_as<Samples>;
   F::compose;
+};
+
+/// What the table test needs besides.
+template <class Op>
+concept HasSamples = requires {
+  { Op::samples() } -> std::same_as<Samples>;
 };
 
 /// Runs the op and records it.
@@ -244,8 +249,7 @@ constexpr bool differentiable() {
 
 /// Puts an op, or a function made of ops, into the table that tests run through.
 template <class Op>
-requires OpDefinition<Op> || CompositeDefinition<Op>
-struct Registered {
+requires(OpDefinition<Op> || CompositeDefinition<Op>) && HasSamples<Op> struct Registered {
   Registered() {
     internal::register_op({&Op::info, internal::differentiable<Op>(), CompositeDefinition<Op>,
                            &Op::samples, &internal::call<Op>});
