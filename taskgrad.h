@@ -21,6 +21,7 @@
 #include <taskgrad/core/parallel.h>
 #include <taskgrad/core/rng.h>
 #include <taskgrad/core/safetensors.h>
+#include <taskgrad/core/scope.h>
 #include <taskgrad/core/tensor.h>
 #include <taskgrad/core/version.h>
 #include <taskgrad/nn/convolution.h>

@@ -12,6 +12,7 @@ void check_alike(const char* where, std::span<const Var> inputs, std::span<const
     fail<ShapeError>("{}: one vector an input: {} inputs · {} vectors", where, inputs.size(),
                      vectors.size());
   }
+  if (inputs.empty()) fail<ShapeError>("{}: at least one input: none was given", where);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!(inputs[i].shape() == vectors[i].shape()) || inputs[i].dtype() != vectors[i].dtype()) {
       fail<ShapeError>("{}: vector {} is like its input: {} {} for {} {}", where, i,

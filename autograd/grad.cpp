@@ -10,29 +10,34 @@
 namespace taskgrad {
 namespace {
 
+// Marks are one call's alone: a rule that calls grad() would mix them up.
+constinit thread_local bool under_way = false;
+
 // One call of grad(): the nodes below y in ascending id, and a cotangent for each. `mark` holds a
 // node's position + 1 meanwhile, so a node finds its row without a search.
 class Sweep {
  public:
   // Delegates first: from there on the destructor takes the marks back, whatever throws.
   Sweep(Var y, std::span<const Var> inputs) : Sweep(inputs) {
+    under_way = true;
     collect(std::move(y));
-    needed_.assign(nodes_.size(), false);
+    needed_.assign(nodes_.size(), kNo);
     cotangents_.resize(nodes_.size());
     gradients_.resize(inputs.size());
     for (const Var& input : inputs) {
-      if (const std::uint32_t mark = NodeAccess::node(input)->mark) needed_[mark - 1] = true;
+      if (const std::uint32_t mark = NodeAccess::node(input)->mark) needed_[mark - 1] = kRequested;
     }
     for (std::size_t row = 0; row < nodes_.size(); ++row) {  // exact pruning
       Node* node = NodeAccess::node(nodes_[row]);
-      for (std::size_t i = 0; i < node->arity && !needed_[row]; ++i) {
+      for (std::size_t i = 0; i < node->arity && needed_[row] == kNo; ++i) {
         const std::uint32_t mark = node->inputs()[i]->mark;
-        needed_[row] = mark != 0 && needed_[mark - 1];
+        if (mark != 0 && needed_[mark - 1] != kNo) needed_[row] = kPassed;
       }
     }
   }
 
   ~Sweep() {
+    under_way = false;
     for (const Var& var : nodes_) {
       if (var.defined()) NodeAccess::node(var)->mark = 0;
     }
@@ -46,7 +51,7 @@ class Sweep {
     order_ = order;
     cotangents_.back() = std::move(seed);
     for (std::size_t row = nodes_.size(); row-- > 0;) {
-      if (needed_[row] && cotangents_[row].defined()) pass(row);
+      if (needed_[row] != kNo && cotangents_[row].defined()) pass(row);
       NodeAccess::node(nodes_[row])->mark = 0;
       nodes_[row] = Var();  // a graph that was given up is freed as it is passed
     }
@@ -79,13 +84,13 @@ class Sweep {
   void pass(std::size_t row) {
     const Var cotangent = std::move(cotangents_[row]);
     Node* node = NodeAccess::node(nodes_[row]);
-    for (std::size_t i = 0; i < requested_.size(); ++i) {
+    for (std::size_t i = 0; needed_[row] == kRequested && i < requested_.size(); ++i) {
       if (NodeAccess::node(requested_[i]) == node) gradients_[i] = cotangent;
     }
     std::uint32_t wanted = 0;
     for (std::size_t i = 0; i < node->arity; ++i) {
       const std::uint32_t mark = node->inputs()[i]->mark;
-      if (mark != 0 && needed_[mark - 1]) wanted |= 1u << i;
+      if (mark != 0 && needed_[mark - 1] != kNo) wanted |= 1u << i;
     }
     if (wanted == 0) return;
     if (node->op->vjp == nullptr) {
@@ -138,9 +143,10 @@ class Sweep {
     if (op.broadcasts && !(contribution.shape() == shape)) {
       contribution = sum_to(contribution, shape);
     }
-    if (!(contribution.shape() == shape)) {
-      fail<GraphError>("grad: the rule of '{}' must give a cotangent like its input {}: {}",
-                       op.name, shape, contribution.shape());
+    if (!(contribution.shape() == shape) || contribution.dtype() != input->value.dtype()) {
+      fail<GraphError>("grad: the rule of '{}' must give a cotangent like its input {} {}: {} {}",
+                       op.name, input->value.dtype(), shape, contribution.dtype(),
+                       contribution.shape());
     }
     Var& total = cotangents_[input->mark - 1];
     if (!total.defined()) {
@@ -155,7 +161,8 @@ class Sweep {
 
   std::span<const Var> requested_;
   List<Var> nodes_;
-  List<char> needed_;
+  enum Need : char { kNo, kPassed, kRequested };
+  List<Need> needed_;
   List<Var> cotangents_;
   List<Var> gradients_;
   int order_ = 0;
@@ -186,7 +193,12 @@ List<Var> grad(Var y, std::span<const Var> inputs, const GradOptions& options) {
                        inputs[i].op());
     }
   }
+  if (under_way) {
+    fail<GraphError>(
+        "grad: a rule or an observer must not call it while it runs [write rules in ops]");
+  }
   Var seed = seed_of(y, options);
+  if (!options.create_graph) seed = seed.detach();
   const auto zeros_like = [](const Var& input) {
     return constant(Tensor::zeros(input.shape(), input.dtype()));
   };

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace taskgrad {
@@ -29,9 +30,9 @@ double value_at(const Scalar& f, std::span<const Tensor> inputs) {
   return f(vars).item();
 }
 
-// (f(x + h e) - f(x - h e)) / 2h for one element of one input.
+// (f(x + h e) - f(x - h e)) / 2h, h the width, for one element of one input.
 double difference(const Scalar& f, std::vector<Tensor> inputs, std::size_t input,
-                  std::size_t element, double step) {
+                  std::size_t element, double width) {
   const Tensor original = inputs[input];
   std::vector<double> values = original.values();
   const double center = values[element];
@@ -40,33 +41,44 @@ double difference(const Scalar& f, std::vector<Tensor> inputs, std::size_t input
     inputs[input] = Tensor::from(original.shape(), values, DType::f64);
     return value_at(f, inputs);
   };
-  const double high = center + step;
-  const double low = center - step;
+  const double high = center + width;
+  const double low = center - width;
   return (at(high) - at(low)) / (high - low);
 }
 
 // Derivatives in one input: what differences give, and what the rule gave.
 struct Compared {
   std::vector<double> expected, found;
+  std::vector<double> noise;  // what differences cannot see: the rounding of f over the step
+  double scale = 0;           // the largest that is expected
 
+  // Relative to the scale, beyond the noise.
   double error(std::size_t i) const {
-    return std::abs(found[i] - expected[i]) / (1 + std::abs(expected[i]));
+    const double beyond = std::abs(found[i] - expected[i]) - noise[i];
+    return beyond <= 0 ? 0 : beyond / std::max(scale, std::numeric_limits<double>::min());
   }
 };
 
 Compared compare(const Scalar& f, std::span<const Tensor> inputs, std::size_t input,
                  const Tensor& gradient, double step) {
-  Compared compared{{}, gradient.values()};
-  for (std::size_t element = 0; element < compared.found.size(); ++element) {
+  constexpr double kUnits = 8 * std::numeric_limits<double>::epsilon();
+  Compared compared{{}, gradient.values(), {}};
+  const double value = std::abs(value_at(f, inputs));
+  for (const double x : inputs[input].values()) {
+    const std::size_t element = compared.expected.size();
+    const double width = step * std::max(1.0, std::abs(x) / 50);  // many units in the last place
     compared.expected.push_back(
-        difference(f, {inputs.begin(), inputs.end()}, input, element, step));
+        difference(f, {inputs.begin(), inputs.end()}, input, element, width));
+    compared.noise.push_back(kUnits * value / width);
+    compared.scale = std::max(compared.scale, std::abs(compared.expected.back()));
   }
   return compared;
 }
 
 // What a wrong derivative looks like, when it looks like something.
 std::string hint(const Compared& compared, int order, bool is_cotangent) {
-  const auto& [expected, found] = compared;
+  const std::vector<double>& expected = compared.expected;
+  const std::vector<double>& found = compared.found;
   const auto largest = std::max_element(expected.begin(), expected.end(), [](double a, double b) {
     return std::abs(a) < std::abs(b);
   });
@@ -107,7 +119,8 @@ GradCheckResult check_scalar(std::string_view name, int order, const Scalar& f,
     for (std::size_t element = compared.found.size(); element-- > 0;) {
       const double error = compared.error(element);
       if (!(error <= largest)) largest = error;
-      result.nonzero = result.nonzero || compared.found[element] != 0;
+      result.nonzero =
+          result.nonzero || std::abs(compared.found[element]) > compared.noise[element];
       if (error <= options.tolerance) continue;
       ++wrong;
       first_wrong = element;

@@ -11,14 +11,14 @@ namespace taskgrad {
 
 struct GradCheckOptions {
   int order = 2;            ///< 1: the gradient; 2: also the gradient of the gradient
-  double step = 1e-6;       ///< of the differences
-  double tolerance = 1e-6;  ///< relative to 1 + |expected|
+  double step = 1e-6;       ///< of the differences, times |x| / 50 where that is above 1
+  double tolerance = 1e-6;  ///< relative to the largest derivative in the same input
 };
 
 /// What a check found. `ok` is false also when every derivative was zero: nothing was tested then.
 struct GradCheckResult {
   bool ok = true;
-  double first_error = 0;   ///< the largest of order 1, relative to 1 + |expected|
+  double first_error = 0;   ///< the largest of order 1, relative likewise
   double second_error = 0;  ///< the same of order 2
   bool nonzero = false;     ///< whether any derivative differed from zero
   /// Name, order, input, element, expected and found, and what the mistake looks like; empty when

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -43,7 +44,7 @@ std::string_view kind(const Node* node) {
   return node->tracked ? "leaf" : "constant";
 }
 
-std::string numbers(const Tensor& x) {
+std::string values_of(const Tensor& x) {
   constexpr std::int64_t kMostShown = 4;
   return x.size() <= kMostShown ? fmt::format("\\n{:.4g}", fmt::join(x.values(), ", ")) : "";
 }
@@ -51,6 +52,7 @@ std::string numbers(const Tensor& x) {
 }  // namespace
 
 std::string name_of(const Var& var, const Names& names) {
+  static_cast<void>(var.value());  // refuses an empty handle
   return name_of(NodeAccess::node(var), names);
 }
 
@@ -73,18 +75,21 @@ void to_dot(std::ostream& out, std::span<const Var> outputs, const DotOptions& o
   constexpr std::array<std::string_view, 4> kShades{"white", "lightblue", "orange", "tomato"};
   fmt::print(out,
              "digraph {{\n  rankdir=BT; node [style=filled, fontname=Helvetica, fontsize=11];\n");
-  for (const Node* node : nodes_below(outputs)) {
+  const std::vector<const Node*> nodes = nodes_below(outputs);
+  std::unordered_map<const Node*, std::size_t> numbers;  // ids of several threads may be the same
+  for (const Node* node : nodes) numbers.emplace(node, numbers.size() + 1);
+  for (const Node* node : nodes) {
     const std::string name = name_of(node, options.names);
     const bool named = !name.starts_with('#');
     const bool is_op = node->arity > 0;
-    fmt::print(out, "  n{} [label=\"{}{}{}\\n{}{}\", shape={}, fillcolor={}];\n", node->id,
+    fmt::print(out, "  n{} [label=\"{}{}{}\\n{}{}\", shape={}, fillcolor={}];\n", numbers[node],
                named ? name : std::string(kind(node)), named && is_op ? " = " : "",
                named && is_op ? kind(node) : "", node->value.shape(),
-               options.values ? numbers(node->value) : "", is_op ? "box" : "ellipse",
+               options.values ? values_of(node->value) : "", is_op ? "box" : "ellipse",
                kShades[std::min<std::size_t>(node->order, kShades.size() - 1)]);
     for (std::size_t i = 0; i < node->arity; ++i) {
       const Node* input = node->inputs()[i];
-      fmt::print(out, "  n{} -> n{}{};\n", input->id, node->id,
+      fmt::print(out, "  n{} -> n{}{};\n", numbers[input], numbers[node],
                  input->order < node->order && input->arity > 0 ? " [style=dashed]" : "");
     }
   }

@@ -22,7 +22,8 @@ struct OpInfo {
   std::string_view name;
   std::string_view formula;  ///< the value and its derivative in one line
   bool broadcasts = false;   ///< the engine sums each cotangent back to its input's shape
-  bool linear = false;       ///< in each input while the others are held; tested by adjointness
+  int linear = 0;  ///< in how many of its first inputs, each while the others are held; tested by
+                   ///< adjointness
 };
 
 /// An op as the engine sees it: no state, so a rule cannot capture a node and make a cycle.

@@ -11,6 +11,8 @@
 namespace taskgrad {
 namespace {
 
+constexpr std::size_t kMostModules = 100'000;
+
 std::string first_bad(const Tensor& x) {
   const std::vector<double> values = x.values();
   std::size_t at = 0;
@@ -33,7 +35,10 @@ double largest(const Tensor& x) {
 
 void NumericCheck::after_op(const OpEvent& event) {
   const std::string path = Scope::path();
-  if (!path.empty()) modules_[event.output->id()] = path;
+  if (!path.empty() && event.output->tracked()) {
+    modules_[event.output->id()] = path;
+    if (modules_.size() > kMostModules) modules_.erase(modules_.begin());  // the oldest node
+  }
   if (kernels::all_finite(event.output->value())) return;
 
   std::string rule;
@@ -47,7 +52,7 @@ void NumericCheck::after_op(const OpEvent& event) {
   const std::string text = fmt::format("{}{}: {}: largest inputs {:.3g}", event.info.name, rule,
                                        first_bad(event.output->value()), fmt::join(inputs, ", "));
   if (options_.warn_only == nullptr) fail<NumericError>("{}", text);
-  fmt::print(*options_.warn_only, "{}{}\n", internal::scope_prefix(), text);
+  fmt::print(*options_.warn_only, "{}\n", internal::with_scope(text));
 }
 
 }  // namespace taskgrad

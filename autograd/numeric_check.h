@@ -5,8 +5,8 @@
 
 #include <cstdint>
 #include <iosfwd>
+#include <map>
 #include <string>
-#include <unordered_map>
 
 namespace taskgrad {
 
@@ -27,7 +27,7 @@ class NumericCheck : public Observer {
 
  private:
   NumericCheckOptions options_;
-  std::unordered_map<std::uint64_t, std::string> modules_;  // of nodes, by id
+  std::map<std::uint64_t, std::string> modules_;  // of nodes, by id
 };
 
 }  // namespace taskgrad

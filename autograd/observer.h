@@ -34,8 +34,9 @@ struct OpEvent {
   const VjpEvent* within;  ///< the rule that runs it; null in a forward pass
 };
 
-/// Is told what happens on its thread from construction to destruction. Whatever it throws passes
-/// through the op or the grad() that was under way, which then has changed nothing.
+/// Is told what happens on its thread from construction to destruction, both there; what observers
+/// do in a callback is not told. Whatever one throws passes through the op or the grad() that was
+/// under way; a graph that was not given up by std::move is as it was.
 class Observer {
  public:
   Observer() noexcept;
@@ -56,7 +57,7 @@ class Observer {
 /// The observers of this thread, as the engine calls them.
 class Observers {
  public:
-  static bool any() noexcept { return first_ != nullptr; }
+  static bool any() noexcept { return first_ != nullptr && !telling_; }
   static void before_op(const OpInfo& info, std::span<const Var* const> inputs);
   static void after_op(const OpInfo& info, std::span<const Var* const> inputs, const Var& output);
   static void before_vjp(const VjpEvent& event);
@@ -76,7 +77,11 @@ class Observers {
 
  private:
   friend class Observer;
+  template <class Event>
+  static void tell(void (Observer::*callback)(const Event&), const Event& event);
+
   static constinit thread_local Observer* first_;
+  static constinit thread_local bool telling_;
   static constinit thread_local const VjpEvent* rule_;
 };
 

@@ -25,6 +25,7 @@
 #include <taskgrad/autograd/observer.h>
 #include <taskgrad/autograd/samples.h>
 #include <taskgrad/core/error.h>
+#include <taskgrad/core/scope.h>
 
 #include <any>
 #include <array>
@@ -88,6 +89,8 @@ constexpr OpType op_type() {
   if constexpr (kDifferentiable<Op>) type.vjp = &Op::vjp;
   if constexpr (HasAttrs<Op>) {
     using Attrs = typename Op::Attrs;
+    static_assert(sizeof(Attrs) <= 0xffff, "a node keeps at most 65,535 bytes of attributes");
+    static_assert(alignof(Attrs) <= alignof(Node*), "attributes lie behind pointers");
     if constexpr (!std::is_trivially_copyable_v<Attrs>) {
       static_assert(std::is_nothrow_copy_constructible_v<Attrs>);
       type.copy_attributes = [](void* to, const void* from) noexcept {
@@ -181,6 +184,13 @@ requires internal::HasAttrs<Op> Var apply_list(const typename Op::Attrs& attrs,
       [&] { return Op::forward(attrs, std::span<const Tensor>(values.data(), inputs.size())); });
 }
 
+/// Runs a function that is made of ops; their errors begin with its name, "huber / sub: ...".
+template <CompositeDefinition F, class... Arguments>
+Var compose(const Arguments&... arguments) {
+  const Scope scope(F::info.name);
+  return F::compose(arguments...);
+}
+
 /// A registered op, or a function made of ops, as the table test sees it.
 struct OpEntry {
   const OpInfo* info;
@@ -200,7 +210,7 @@ bool register_op(const OpEntry& entry);
 template <class Op, class... Inputs>
 Var run_or_compose(const Inputs&... inputs) {
   if constexpr (CompositeDefinition<Op>) {
-    return Op::compose(inputs...);
+    return taskgrad::compose<Op>(inputs...);
   } else {
     return apply<Op>(inputs...);
   }
@@ -218,9 +228,7 @@ constexpr auto function_of() {
 template <class Op>
 Var call(const std::any& attrs, std::span<const Var> inputs) {
   using Traits = Arguments<decltype(function_of<Op>())>;
-  if constexpr (Traits::list && CompositeDefinition<Op>) {
-    return Op::compose(std::any_cast<const typename Op::Attrs&>(attrs), inputs);
-  } else if constexpr (Traits::list) {
+  if constexpr (Traits::list) {
     return apply_list<Op>(std::any_cast<const typename Op::Attrs&>(attrs), inputs);
   } else if constexpr (HasAttrs<Op>) {
     return [&]<std::size_t... I>(std::index_sequence<I...>) {

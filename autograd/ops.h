@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 
 namespace taskgrad {
@@ -26,6 +27,7 @@ Var operator+(const Var& x, double addend);
 Var operator+(double addend, const Var& x);
 Var operator-(const Var& x, double subtrahend);
 Var operator-(double minuend, const Var& x);
+Var operator/(double dividend, const Var& x);
 Var square(const Var& x);                     ///< x^2; d = 2x dx
 Var pow(const Var& x, double exponent);       ///< x^p; d = p x^(p-1) dx
 Var div_or_zero(const Var& x, const Var& y);  ///< x/y, and 0 with derivative 0 where y is 0
@@ -34,6 +36,10 @@ Var hypot(const Var& x, const Var& y);        ///< sqrt(x^2 + y^2); derivative 0
 // select
 Var maximum(const Var& x, const Var& y);  ///< ties share the derivative equally
 Var minimum(const Var& x, const Var& y);  ///< ties share the derivative equally
+Var maximum(const Var& x, double y);
+Var minimum(const Var& x, double y);
+Var greater(const Var& x, const Var& y);  ///< 1 where x > y, else 0; a constant
+Var equal(const Var& x, const Var& y);    ///< 1 where x = y, else 0; a constant
 Var mask(const Var& x, const Var& m);     ///< x where m is not 0, else 0; no derivative in m
 Var where(const Var& m, const Var& x, const Var& y);  ///< x where m is not 0, else y
 /// Into [low, high], with derivative 1 there (its ends too) and 0 outside. Throws ConfigError
@@ -76,6 +82,14 @@ Var min(const Var& x);
 Var min(const Var& x, std::span<const int> axes, bool keep = false);
 Var cumsum(const Var& x, int axis);  ///< y_i = x_0 + ... + x_i
 
+// Axes may be written in place: sum(x, {0, 1}).
+using Axes = std::initializer_list<int>;
+inline std::span<const int> as_span(Axes axes) { return {axes.begin(), axes.size()}; }
+inline Var sum(const Var& x, Axes axes, bool keep = false) { return sum(x, as_span(axes), keep); }
+inline Var mean(const Var& x, Axes axes, bool keep = false) { return mean(x, as_span(axes), keep); }
+inline Var max(const Var& x, Axes axes, bool keep = false) { return max(x, as_span(axes), keep); }
+inline Var min(const Var& x, Axes axes, bool keep = false) { return min(x, as_span(axes), keep); }
+
 // softmax: shifted by the largest element, so that nothing overflows
 Var logsumexp(const Var& x);  ///< log of the sum of e^x over all elements
 Var logsumexp(const Var& x, std::span<const int> axes, bool keep = false);
@@ -87,11 +101,14 @@ Var cross_entropy(const Var& logits, const Labels& labels);
 // shape
 Var reshape(const Var& x, const Shape& shape);
 Var permute(const Var& x, std::span<const int> order);
+inline Var permute(const Var& x, Axes order) { return permute(x, as_span(order)); }
 Var transpose(const Var& x);  ///< swaps the last two axes
 Var slice(const Var& x, int axis, std::int64_t start, std::int64_t stop);
 Var pad(const Var& x, int axis, std::int64_t before, std::int64_t after);  ///< with zeros
 Var concat(std::span<const Var> parts, int axis);  ///< along an axis they have
 Var stack(std::span<const Var> parts, int axis);   ///< along a new axis
+Var concat(std::initializer_list<Var> parts, int axis);
+Var stack(std::initializer_list<Var> parts, int axis);
 
 // index: labels lie in [0, extent of the axis); they are not differentiated
 /// Along `axis`, the slices that labels name: the axes of the labels take that axis's place.
@@ -115,7 +132,7 @@ struct Conv2dOptions {
   std::int64_t groups = 1;
 };
 struct Pool2dOptions {
-  std::array<std::int64_t, 2> size;
+  std::array<std::int64_t, 2> size{0, 0};    ///< must be given
   std::array<std::int64_t, 2> stride{0, 0};  ///< {0, 0}: the size
   std::array<std::int64_t, 2> padding{0, 0};
 };
@@ -141,7 +158,7 @@ BatchNormed batch_norm(const Var& x, const Var& weight, const Var& bias, double 
 Var batch_norm_eval(const Var& x, const Var& weight, const Var& bias, const Var& mean,
                     const Var& variance, double epsilon = 1e-5);
 
-// loss: element by element; nn/loss.h joins them to numbers
+// loss: element by element, to be joined by mean or sum
 /// (x - y)^2 / 2 up to |x - y| = delta, and straight on from there.
 Var huber(const Var& x, const Var& y, double delta = 1);
 /// -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), without overflow.

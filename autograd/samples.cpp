@@ -14,7 +14,7 @@ Shape Draw::shape(int lowest_rank, int highest_rank) {
 }
 
 Tensor Draw::numbers(const Shape& shape, double low, double high) {
-  return samples::numbers(shape, low, high, static_cast<unsigned>(integer(0, 1'000'000)));
+  return samples::numbers(shape, low, high, seed());
 }
 
 namespace samples {

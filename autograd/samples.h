@@ -26,6 +26,7 @@ class Draw {
   /// A whole number of [low, high].
   virtual std::int64_t integer(std::int64_t low, std::int64_t high) = 0;
   bool coin() { return integer(0, 1) == 1; }
+  unsigned seed() { return static_cast<unsigned>(integer(0, 1'000'000)); }
   /// A shape with extents of [1, 4].
   Shape shape(int lowest_rank, int highest_rank);
   /// f64 numbers in [low, high).

@@ -24,7 +24,7 @@ struct TraceOptions {
 ///   d vjp of #3 tanh: y = tanh x; (1 - y^2) dx
 ///   d   cotangent [3], norm 1.73
 ///   d   #6 tanh_grad(#5 [3], #3 [3]) = [3], norm 1.2
-///   d   so d x = [3], norm 1.2
+///   d   d x = [3], norm 1.2
 class Trace : public Observer {
  public:
   explicit Trace(std::ostream& out, TraceOptions options = {});

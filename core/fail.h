@@ -29,7 +29,7 @@ namespace taskgrad {
 /// Throws E with the formatted text; out of line and cold, so that checks cost their compare only.
 template <class E, class... Args>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(fmt::format_string<Args...> text, Args&&... args) {
-  throw E(internal::scope_prefix() + fmt::format(text, std::forward<Args>(args)...));
+  throw E(internal::with_scope(fmt::format(text, std::forward<Args>(args)...)));
 }
 
 }  // namespace taskgrad

@@ -19,9 +19,12 @@ std::string Scope::path() {
   return path;
 }
 
-std::string internal::scope_prefix() {
-  std::string path = Scope::path();
-  return path.empty() ? path : path + " / ";
+std::string internal::with_scope(std::string text) {
+  const Scope* const all = innermost;
+  if (all != nullptr && text.starts_with(std::string(all->name_) + ":")) innermost = all->outer_;
+  const std::string path = Scope::path();
+  innermost = all;
+  return path.empty() ? text : path + " / " + text;
 }
 
 }  // namespace taskgrad

@@ -6,6 +6,10 @@
 
 namespace taskgrad {
 
+namespace internal {
+std::string with_scope(std::string text);
+}
+
 /// Names a part of a model while it lives, on this thread: within Scope("trunk") and Scope("2") the
 /// path is "trunk.2". The name must outlive it. Costs two words; nothing is copied.
 class Scope {
@@ -19,12 +23,15 @@ class Scope {
   static std::string path();
 
  private:
+  friend std::string internal::with_scope(std::string text);
   std::string_view name_;
   const Scope* outer_;
 };
 
 namespace internal {
-std::string scope_prefix();  // "trunk.2 / ", or nothing
+/// The text behind the path: "trunk.2 / linear: ..."; a scope that the text begins with anyway is
+/// left out.
+std::string with_scope(std::string text);
 }  // namespace internal
 
 }  // namespace taskgrad

@@ -40,6 +40,11 @@ BatchNormed BatchNorm::normalise(const Var& x) const {
 }
 
 void BatchNorm::observe(const BatchNormed& batch) {
+  if (!(batch.mean.shape() == mean_.shape()) || !(batch.variance.shape() == variance_.shape())) {
+    fail<ShapeError>(
+        "BatchNorm::observe: one number a channel: {} channels · mean {} · variance {}",
+        mean_.shape(), batch.mean.shape(), batch.variance.shape());
+  }
   const auto moved = [&](const Tensor& running, const Tensor& seen) {
     return kernels::add(kernels::scale(running.to(seen.dtype()), 1 - options_.momentum),
                         kernels::scale(seen, options_.momentum));
@@ -49,7 +54,7 @@ void BatchNorm::observe(const BatchNormed& batch) {
   mean_ = std::move(mean);
 }
 
-Var BatchNorm::operator()(const Var& x) const {
+Var BatchNorm::evaluate(const Var& x) const {
   return batch_norm_eval(x, weight.value(), bias.value(), constant(mean_.to(x.dtype())),
                          constant(variance_.to(x.dtype())), options_.epsilon);
 }

@@ -34,8 +34,9 @@ struct BatchNormOptions {
 ///   norm.observe(batch);
 ///   ... batch.y ...
 ///
-/// As a layer it uses the running statistics, which is what evaluation wants.
-class BatchNorm : public Layer {
+/// and for evaluation `evaluate` by the running statistics. It is no Layer: within a Sequential
+/// nobody could observe.
+class BatchNorm : public Module {
  public:
   /// Throws ConfigError unless momentum lies in [0, 1] and epsilon is positive.
   explicit BatchNorm(std::int64_t channels, BatchNormOptions options = {});
@@ -45,7 +46,7 @@ class BatchNorm : public Layer {
   /// running = (1 - momentum) running + momentum batch.
   void observe(const BatchNormed& batch);
   /// By the running statistics; see batch_norm_eval.
-  Var operator()(const Var& x) const override;
+  Var evaluate(const Var& x) const;
   void visit(Visitor& visitor) override;
 
   /// Mean (zeros at first) and variance (ones), which are state, not parameters.

@@ -26,7 +26,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "mutation"
-FILES = ["autograd/grad.cpp", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("autograd/ops/*.cpp")),
+FILES = ["autograd/derivatives.cpp", "autograd/grad.cpp", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("autograd/ops/*.cpp")),
          *(f"core/kernels/{name}.cpp" for name in
            ("binary", "copy", "index", "matmul", "reduce", "unary", "window"))]
 
@@ -65,7 +65,7 @@ SKIPPED_BLOCKS = re.compile(
     r"static Samples samples\(\)|^Samples \w+\(|random_\w+\(|^Tensor zero_or_not|static constexpr OpInfo")
 SKIPPED_LINES = re.compile(
     r"^\s*(//|#|\"|using |static_assert|template|struct |class |const Registered|constexpr |namespace )"
-    r"|fail<|parallel_blocks|RC_|static_cast<void>|TASKGRAD_ASSERT|Observers|requires |for \(")
+    r"|fail<|parallel_blocks|RC_|static_cast<void>|TASKGRAD_ASSERT|Observers|requires |for \(.*\{$")
 
 
 def code_lines(text):

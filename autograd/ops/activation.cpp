@@ -85,6 +85,11 @@ struct ReluGrad {
     Samples all = samples::binary([](double g, double x) { return x > 0 ? g : 0.0; }, 0.1, 2);
     all.good.push_back(
         {"both signs", {samples::numbers({3, 4}, -2, 2, 2), samples::numbers({3, 4}, -2, 2, 3)}});
+    all.random = [random = all.random](Draw& draw) {
+      Sample sample = random(draw);
+      sample.inputs[1] = draw.numbers(sample.inputs[1].shape());
+      return sample;
+    };
     return all;
   }
 };
@@ -102,13 +107,16 @@ struct Relu {
 };
 const Registered<Relu> registered_relu;
 
+// With derivative 1 at 0, so that the parts of a piecewise function meet there.
+Var at_most_zero(const Var& x) { return clamp(x, -std::numeric_limits<double>::infinity(), 0); }
+
 struct LeakyRelu {
   static constexpr OpInfo info{.name = "leaky_relu",
-                               .formula = "a x + (1 - a) relu(x); dx where x > 0, else a dx"};
+                               .formula = "relu(x) + a min(x, 0); dx where x > 0, else a dx"};
   struct Attrs {
     double slope;
   };
-  static Var compose(const Attrs& a, const Var& x) { return x * a.slope + relu(x) * (1 - a.slope); }
+  static Var compose(const Attrs& a, const Var& x) { return relu(x) + at_most_zero(x) * a.slope; }
   static Samples samples() {
     const auto value = [](double x) { return x > 0 ? x : 0.1 * x; };
     return samples::with_attrs(samples::unary(value), Attrs{0.1});
@@ -123,7 +131,7 @@ struct Elu {
     double alpha;
   };
   static Var compose(const Attrs& a, const Var& x) {
-    return relu(x) + expm1(clamp(x, -std::numeric_limits<double>::infinity(), 0)) * a.alpha;
+    return relu(x) + expm1(at_most_zero(x)) * a.alpha;
   }
   static Samples samples() {
     const auto value = [](double x) { return x > 0 ? x : 1.5 * std::expm1(x); };
@@ -148,8 +156,10 @@ Var tanh(const Var& x) { return apply<Tanh>(x); }
 Var sigmoid(const Var& x) { return apply<Sigmoid>(x); }
 Var softplus(const Var& x) { return apply<Softplus>(x); }
 Var relu(const Var& x) { return apply<Relu>(x); }
-Var leaky_relu(const Var& x, double slope) { return LeakyRelu::compose({slope}, x); }
-Var elu(const Var& x, double alpha) { return Elu::compose({alpha}, x); }
-Var gelu(const Var& x) { return Gelu::compose(x); }
+Var leaky_relu(const Var& x, double slope) {
+  return compose<LeakyRelu>(LeakyRelu::Attrs{slope}, x);
+}
+Var elu(const Var& x, double alpha) { return compose<Elu>(Elu::Attrs{alpha}, x); }
+Var gelu(const Var& x) { return compose<Gelu>(x); }
 
 }  // namespace taskgrad

@@ -61,7 +61,7 @@ struct Div {
 const Registered<Div> registered_div;
 
 struct Neg {
-  static constexpr OpInfo info{.name = "neg", .formula = "-x; -dx", .linear = true};
+  static constexpr OpInfo info{.name = "neg", .formula = "-x; -dx", .linear = 1};
   static Tensor forward(const Tensor& x) { return kernels::neg(x); }
   static void vjp(const Ctx&, const Var& g, Cotangents& out) { out[0] = -g; }
   static Samples samples() {
@@ -71,7 +71,7 @@ struct Neg {
 const Registered<Neg> registered_neg;
 
 struct Scale {
-  static constexpr OpInfo info{.name = "scale", .formula = "a x; a dx", .linear = true};
+  static constexpr OpInfo info{.name = "scale", .formula = "a x; a dx", .linear = 1};
   struct Attrs {
     double factor;
   };
@@ -175,6 +175,7 @@ Var operator+(const Var& x, double addend) { return apply<AddScalar>({addend}, x
 Var operator+(double addend, const Var& x) { return x + addend; }
 Var operator-(const Var& x, double subtrahend) { return x + -subtrahend; }
 Var operator-(double minuend, const Var& x) { return -x + minuend; }
+Var operator/(double dividend, const Var& x) { return constant(dividend, x.dtype()) / x; }
 Var square(const Var& x) { return apply<Square>(x); }
 Var pow(const Var& x, double exponent) { return apply<PowScalar>({exponent}, x); }
 Var div_or_zero(const Var& x, const Var& y) { return apply<DivOrZero>(x, y); }

@@ -20,7 +20,7 @@ Labels random_labels(Draw& draw, std::int64_t extent) {
 
 struct ScatterAdd {
   static constexpr OpInfo info{
-      .name = "scatter_add", .formula = "adds slices where labels say; gather(dx)", .linear = true};
+      .name = "scatter_add", .formula = "adds slices where labels say; gather(dx)", .linear = 1};
   struct Attrs {
     Labels labels;
     int axis;
@@ -62,7 +62,7 @@ const Registered<ScatterAdd> registered_scatter_add;
 
 struct Gather {
   static constexpr OpInfo info{
-      .name = "gather", .formula = "the slices that labels name; scatter_add(dx)", .linear = true};
+      .name = "gather", .formula = "the slices that labels name; scatter_add(dx)", .linear = 1};
   struct Attrs {
     Labels labels;
     int axis;
@@ -101,20 +101,14 @@ struct Gather {
 const Registered<Gather> registered_gather;
 
 struct Embedding {
-  static constexpr OpInfo info{.name = "embedding",
-                               .formula = "rows of a table by label; dT, added up a row",
-                               .linear = true};
+  static constexpr OpInfo info{
+      .name = "embedding", .formula = "rows of a table by label; dT, added up a row", .linear = 1};
   struct Attrs {
     Labels labels;
   };
   static Var compose(const Attrs& a, const Var& table) {
     if (table.value().rank() != 2) {
       fail<ShapeError>("embedding: a table [labels, features]: shape {}", table.shape());
-    }
-    for (const std::int64_t label : a.labels.values()) {
-      if (label < 0 || label >= table.shape()[0]) {
-        fail<ShapeError>("embedding: labels must lie in [0, {}): {}", table.shape()[0], label);
-      }
     }
     return gather(table, a.labels, 0);
   }
@@ -144,7 +138,7 @@ Var scatter_add(const Var& x, const Labels& labels, int axis, std::int64_t exten
   return apply<ScatterAdd>({labels, axis, extent}, x);
 }
 Var embedding(const Var& table, const Labels& labels) {
-  return Embedding::compose({labels}, table);
+  return compose<Embedding>(Embedding::Attrs{labels}, table);
 }
 Tensor one_hot(const Labels& labels, std::int64_t classes, DType dtype) {
   return kernels::one_hot(labels, classes, dtype);

@@ -1,4 +1,4 @@
-// Losses element by element; nn/loss.h joins them to numbers.
+// Losses element by element, and dropout.
 #include <taskgrad/autograd/op.h>
 #include <taskgrad/autograd/ops.h>
 #include <taskgrad/core/fail.h>
@@ -29,7 +29,6 @@ struct Huber {
       return r <= 0.75 ? r * r / 2 : 0.75 * (r - 0.375);
     };
     Samples all = samples::with_attrs(samples::binary(value), Attrs{0.75});
-    all.bad.clear();  // sub names itself
     return all;
   }
 };
@@ -37,16 +36,20 @@ const Registered<Huber> registered_huber;
 
 struct BceWithLogits {
   static constexpr OpInfo info{.name = "bce_with_logits",
-                               .formula = "softplus(x) - t x; (sigmoid(x) - t) dx - x dt",
+                               .formula =
+                                   "t softplus(-x) + (1 - t) softplus(x); "
+                                   "(sigmoid(x) - t) dx - x dt",
                                .broadcasts = true};
-  static Var compose(const Var& x, const Var& target) { return softplus(x) - target * x; }
+  // softplus(x) - t x would lose a small loss in the difference of two large numbers.
+  static Var compose(const Var& x, const Var& target) {
+    return target * softplus(-x) + (1.0 - target) * softplus(x);
+  }
   static Samples samples() {
     const auto value = [](double x, double t) {
       const double p = 1 / (1 + std::exp(-x));
       return -t * std::log(p) - (1 - t) * std::log1p(-p);
     };
     Samples all = samples::binary(value, 0, 1);
-    all.bad.clear();  // mul names itself
     return all;
   }
 };
@@ -55,7 +58,7 @@ const Registered<BceWithLogits> registered_bce_with_logits;
 struct Dropout {
   static constexpr OpInfo info{.name = "dropout",
                                .formula = "x / (1 - p) where a coin says so, else 0; dx alike",
-                               .linear = true};
+                               .linear = 1};
   struct Attrs {
     double p;
     Rng rng;
@@ -78,12 +81,12 @@ const Registered<Dropout> registered_dropout;
 
 Var huber(const Var& x, const Var& y, double delta) {
   if (!(delta > 0)) fail<ConfigError>("huber: delta is positive: {}", delta);
-  return Huber::compose({delta}, x, y);
+  return compose<Huber>(Huber::Attrs{delta}, x, y);
 }
-Var bce_with_logits(const Var& x, const Var& target) { return BceWithLogits::compose(x, target); }
+Var bce_with_logits(const Var& x, const Var& target) { return compose<BceWithLogits>(x, target); }
 Var dropout(const Var& x, double p, const Rng& rng) {
   if (!(p >= 0 && p < 1)) fail<ConfigError>("dropout: p lies in [0, 1): {}", p);
-  return Dropout::compose({p, rng}, x);
+  return compose<Dropout>(Dropout::Attrs{p, rng}, x);
 }
 
 }  // namespace taskgrad

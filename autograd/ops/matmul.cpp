@@ -12,7 +12,7 @@ struct Matmul {
   static constexpr OpInfo info{.name = "matmul",
                                .formula = "A B, a stack against a stack; dA B + A dB",
                                .broadcasts = true,
-                               .linear = true};
+                               .linear = 2};
   static Tensor forward(const Tensor& a, const Tensor& b) { return kernels::matmul(a, b); }
   static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
     if (c.needs(0)) out[0] = matmul(g, transpose(c.input(1)));

@@ -17,12 +17,17 @@ struct Epsilon {
   double epsilon;
 };
 
+void check_epsilon(double epsilon) {
+  if (!(epsilon > 0)) fail<ConfigError>("normalise: epsilon is positive: {}", epsilon);
+}
+
 struct Standardised {
   Var y, mean, variance;  // the mean and the biased variance keep the axes, with extent 1
 };
 
 // (x - mean) / sqrt(variance + epsilon) over the given axes.
 Standardised standardise(const Var& x, std::span<const int> axes, double epsilon) {
+  check_epsilon(epsilon);
   const Var center = mean(x, axes, true);
   const Var from_center = x - center;
   const Var variance = mean(square(from_center), axes, true);
@@ -163,6 +168,7 @@ struct BatchNormEval {
   static Var compose(const Attrs& a, const Var& x, const Var& weight, const Var& bias,
                      const Var& center, const Var& variance) {
     all_but_channels("batch_norm_eval", x.shape());
+    check_epsilon(a.epsilon);
     const auto channel = [&](const Var& value) { return a_channel("batch_norm_eval", x, value); };
     const Var scale = channel(weight) * rsqrt(channel(variance) + a.epsilon);
     return (x - channel(center)) * scale + channel(bias);
@@ -178,14 +184,15 @@ const Registered<BatchNormEval> registered_batch_norm_eval;
 }  // namespace
 
 Var layer_norm(const Var& x, const Var& weight, const Var& bias, double epsilon) {
-  return LayerNorm::compose({epsilon}, x, weight, bias);
+  return compose<LayerNorm>(LayerNorm::Attrs{epsilon}, x, weight, bias);
 }
 BatchNormed batch_norm(const Var& x, const Var& weight, const Var& bias, double epsilon) {
+  const Scope scope(BatchNorm::info.name);
   return BatchNorm::run({epsilon}, x, weight, bias);
 }
 Var batch_norm_eval(const Var& x, const Var& weight, const Var& bias, const Var& mean,
                     const Var& variance, double epsilon) {
-  return BatchNormEval::compose({epsilon}, x, weight, bias, mean, variance);
+  return compose<BatchNormEval>(BatchNormEval::Attrs{epsilon}, x, weight, bias, mean, variance);
 }
 
 }  // namespace taskgrad

@@ -39,7 +39,7 @@ std::pair<Shape, Shape> random_expansion(Draw& draw) {
 
 struct SumTo {
   static constexpr OpInfo info{
-      .name = "sum_to", .formula = "sums repeated axes; expand(dx)", .linear = true};
+      .name = "sum_to", .formula = "sums repeated axes; expand(dx)", .linear = 1};
   struct Attrs {
     Shape shape;
   };
@@ -67,7 +67,7 @@ const Registered<SumTo> registered_sum_to;
 
 struct Expand {
   static constexpr OpInfo info{
-      .name = "expand", .formula = "repeats axes of extent 1; sum_to(dx)", .linear = true};
+      .name = "expand", .formula = "repeats axes of extent 1; sum_to(dx)", .linear = 1};
   struct Attrs {
     Shape shape;
   };
@@ -93,7 +93,7 @@ const Registered<Expand> registered_expand;
 
 struct Sum {
   static constexpr OpInfo info{
-      .name = "sum", .formula = "sum over axes; dx, the same all along them", .linear = true};
+      .name = "sum", .formula = "sum over axes; dx, the same all along them", .linear = 1};
   struct Attrs {
     AxisSet axes;
     bool keep;
@@ -123,8 +123,7 @@ struct Sum {
 const Registered<Sum> registered_sum;
 
 struct Dot {
-  static constexpr OpInfo info{
-      .name = "dot", .formula = "sum x y; <y, dx> + <x, dy>", .linear = true};
+  static constexpr OpInfo info{.name = "dot", .formula = "sum x y; <y, dx> + <x, dy>", .linear = 2};
   static Tensor forward(const Tensor& x, const Tensor& y) { return kernels::dot(x, y); }
   static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
     if (c.needs(0)) out[0] = g * c.input(1);
@@ -203,16 +202,14 @@ struct Min {
   static Var compose(const Attrs& a, const Var& x) { return -apply<Max>(a, -x); }
   static Samples samples() {
     Samples all = Max::samples();
-    all.bad.clear();  // max names itself
     return all;
   }
 };
 const Registered<Min> registered_min;
 
 struct CumSum {
-  static constexpr OpInfo info{.name = "cumsum",
-                               .formula = "y_i = x_0 + ... + x_i; sums from the other end",
-                               .linear = true};
+  static constexpr OpInfo info{
+      .name = "cumsum", .formula = "y_i = x_0 + ... + x_i; sums from the other end", .linear = 1};
   struct Attrs {
     int axis;
     bool reverse;
@@ -269,9 +266,9 @@ Var max(const Var& x) { return apply<Max>({kAllAxes, false}, x); }
 Var max(const Var& x, std::span<const int> axes, bool keep) {
   return apply<Max>({axis_set("max", axes, x.value().rank()), keep}, x);
 }
-Var min(const Var& x) { return Min::compose({kAllAxes, false}, x); }
+Var min(const Var& x) { return compose<Min>(Min::Attrs{kAllAxes, false}, x); }
 Var min(const Var& x, std::span<const int> axes, bool keep) {
-  return Min::compose({axis_set("min", axes, x.value().rank()), keep}, x);
+  return compose<Min>(Min::Attrs{axis_set("min", axes, x.value().rank()), keep}, x);
 }
 Var cumsum(const Var& x, int axis) { return apply<CumSum>({axis, false}, x); }
 

@@ -53,7 +53,7 @@ struct Mask {
   static constexpr OpInfo info{.name = "mask",
                                .formula = "x where m is not 0, else 0; dx there, nothing in m",
                                .broadcasts = true,
-                               .linear = true};
+                               .linear = 1};
   static Tensor forward(const Tensor& x, const Tensor& m) { return kernels::mask(x, m); }
   static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
     if (c.needs(0)) out[0] = mask(g, c.input(1).detach());
@@ -62,6 +62,11 @@ struct Mask {
     Samples all = samples::binary([](double x, double m) { return m == 0 ? 0.0 : x; }, 0.5, 2);
     all.good.push_back({"some are 0", {samples::numbers({3, 4}, -2, 2), zero_or_not({3, 4}, 2)}});
     all.good.push_back({"a row of them", {samples::numbers({3, 4}, -2, 2), zero_or_not({4}, 3)}});
+    all.random = [random = all.random](Draw& draw) {
+      Sample sample = random(draw);
+      sample.inputs[1] = zero_or_not(sample.inputs[1].shape(), draw.seed());
+      return sample;
+    };
     return all;
   }
 };
@@ -94,7 +99,6 @@ struct Minimum {
   static Var compose(const Var& x, const Var& y) { return -maximum(-x, -y); }
   static Samples samples() {
     Samples all = samples::binary([](double x, double y) { return x < y ? x : y; });
-    all.bad.clear();  // maximum names itself
     return all;
   }
 };
@@ -121,10 +125,9 @@ struct Where {
             .random =
                 [](Draw& draw) {
                   const Shape shape = draw.shape(1, 4);
-                  const auto seed = static_cast<unsigned>(draw.integer(0, 1000));
                   return Sample{
                       "random",
-                      {zero_or_not(shape, seed), draw.numbers(shape), draw.numbers(shape)}};
+                      {zero_or_not(shape, draw.seed()), draw.numbers(shape), draw.numbers(shape)}};
                 },
             .batched = {0, 1, 2}};
   }
@@ -134,9 +137,16 @@ const Registered<Where> registered_where;
 }  // namespace
 
 Var maximum(const Var& x, const Var& y) { return apply<Maximum>(x, y); }
-Var minimum(const Var& x, const Var& y) { return Minimum::compose(x, y); }
+Var minimum(const Var& x, const Var& y) { return compose<Minimum>(x, y); }
+Var maximum(const Var& x, double y) { return maximum(x, constant(y, x.dtype())); }
+Var minimum(const Var& x, double y) { return minimum(x, constant(y, x.dtype())); }
+Var greater(const Var& x, const Var& y) {
+  return constant(
+      kernels::equal(kernels::preference(x.value(), y.value()), Tensor::scalar(1, x.dtype())));
+}
+Var equal(const Var& x, const Var& y) { return constant(kernels::equal(x.value(), y.value())); }
 Var mask(const Var& x, const Var& m) { return apply<Mask>(x, m); }
-Var where(const Var& m, const Var& x, const Var& y) { return Where::compose(m, x, y); }
+Var where(const Var& m, const Var& x, const Var& y) { return compose<Where>(m, x, y); }
 Var clamp(const Var& x, double low, double high) {
   if (!(low <= high)) fail<ConfigError>("clamp: bounds in order: low {} · high {}", low, high);
   return apply<Clamp>({low, high}, x);

@@ -15,7 +15,7 @@ using samples::scattered;
 
 struct Reshape {
   static constexpr OpInfo info{
-      .name = "reshape", .formula = "the same elements; reshape(dx)", .linear = true};
+      .name = "reshape", .formula = "the same elements; reshape(dx)", .linear = 1};
   struct Attrs {
     Shape shape;
   };
@@ -42,7 +42,7 @@ const Registered<Reshape> registered_reshape;
 
 struct Permute {
   static constexpr OpInfo info{
-      .name = "permute", .formula = "axes in another order; permute back", .linear = true};
+      .name = "permute", .formula = "axes in another order; permute back", .linear = 1};
   struct Attrs {
     std::array<int, kMaxRank> order;
     int rank;
@@ -61,7 +61,7 @@ struct Permute {
   static Samples samples() {
     const Tensor x = numbers({2, 3, 4}, -2, 2);
     return {.good = {{"cycle", {x}, Attrs{{2, 0, 1}, 3}},
-                     {"from the end", {x}, Attrs{{-1, 1, 0}, 3}},
+                     {"from the end", {x}, Attrs{{-1, 0, 1}, 3}},
                      {"scalar", {numbers({}, -2, 2)}, Attrs{{}, 0}},
                      {"empty", {numbers({0, 3}, 0, 1)}, Attrs{{1, 0}, 2}},
                      {"unpacked", {scattered(x)}, Attrs{{1, 2, 0}, 3}}},
@@ -83,7 +83,7 @@ const Registered<Permute> registered_permute;
 
 struct Slice {
   static constexpr OpInfo info{
-      .name = "slice", .formula = "[start, stop) of an axis; pad(dx)", .linear = true};
+      .name = "slice", .formula = "[start, stop) of an axis; pad(dx)", .linear = 1};
   struct Attrs {
     int axis;
     std::int64_t start, stop;
@@ -119,7 +119,7 @@ const Registered<Slice> registered_slice;
 
 struct Pad {
   static constexpr OpInfo info{
-      .name = "pad", .formula = "zeros around an axis; slice(dx)", .linear = true};
+      .name = "pad", .formula = "zeros around an axis; slice(dx)", .linear = 1};
   struct Attrs {
     int axis;
     std::int64_t before, after;
@@ -257,6 +257,13 @@ Var stack(std::span<const Var> parts, int axis) {
     widened.push_back(reshape(part, wide));
   }
   return concat(widened, axis);
+}
+
+Var concat(std::initializer_list<Var> parts, int axis) {
+  return concat(std::span<const Var>(parts.begin(), parts.size()), axis);
+}
+Var stack(std::initializer_list<Var> parts, int axis) {
+  return stack(std::span<const Var>(parts.begin(), parts.size()), axis);
 }
 
 }  // namespace taskgrad

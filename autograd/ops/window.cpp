@@ -26,7 +26,7 @@ Var im2col(const Var& x, const Window& window);
 
 struct Col2im {
   static constexpr OpInfo info{
-      .name = "col2im", .formula = "adds up what windows hold; im2col(dx)", .linear = true};
+      .name = "col2im", .formula = "adds up what windows hold; im2col(dx)", .linear = 1};
   struct Attrs {
     Shape image;
     Window window;
@@ -62,7 +62,7 @@ const Registered<Col2im> registered_col2im;
 
 struct Im2col {
   static constexpr OpInfo info{
-      .name = "im2col", .formula = "what windows hold, a column each; col2im(dx)", .linear = true};
+      .name = "im2col", .formula = "what windows hold, a column each; col2im(dx)", .linear = 1};
   struct Attrs {
     Window window;
   };
@@ -225,13 +225,13 @@ const Registered<AvgPool2d> registered_avg_pool2d;
 }  // namespace
 
 Var conv2d(const Var& x, const Var& weight, const Conv2dOptions& options) {
-  return Conv2d::compose(options, x, weight);
+  return compose<Conv2d>(options, x, weight);
 }
 Var max_pool2d(const Var& x, const Pool2dOptions& options) {
-  return MaxPool2d::compose(options, x);
+  return compose<MaxPool2d>(options, x);
 }
 Var avg_pool2d(const Var& x, const Pool2dOptions& options) {
-  return AvgPool2d::compose(options, x);
+  return compose<AvgPool2d>(options, x);
 }
 
 }  // namespace taskgrad

@@ -110,7 +110,7 @@ Tensor hypot(const Tensor& x, const Tensor& y) {
 Tensor preference(const Tensor& x, const Tensor& y) {
   return binary("preference", x, y, []<class A>(const A& a, const auto& b) {
     return a.binaryExpr(b, [](ScalarOf<A> u, ScalarOf<A> v) {
-      return u > v ? ScalarOf<A>(1) : (u == v ? ScalarOf<A>(0.5) : ScalarOf<A>(0));
+      return u > v ? ScalarOf<A>(1) : (u < v ? ScalarOf<A>(0) : ScalarOf<A>(0.5));
     });
   });
 }
@@ -127,7 +127,7 @@ Tensor sigmoid_grad(const Tensor& g, const Tensor& y) {
 
 Tensor relu_grad(const Tensor& g, const Tensor& x) {
   return binary("relu_grad", g, x, []<class A>(const A& a, const auto& b) {
-    return (b > ScalarOf<A>(0)).select(a, ScalarOf<A>(0));
+    return (b <= ScalarOf<A>(0)).select(ScalarOf<A>(0), a);  // at NaN the cotangent passes
   });
 }
 

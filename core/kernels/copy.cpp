@@ -62,6 +62,10 @@ Tensor pad(const Tensor& x, int axis, std::int64_t before, std::int64_t after) {
     fail<ShapeError>("pad: zeros are added, not taken away: {} before, {} after [use slice]",
                      before, after);
   }
+  if (before > kMaxElements || after > kMaxElements) {
+    fail<ShapeError>("pad: at most {} zeros on a side: {} before, {} after", kMaxElements, before,
+                     after);
+  }
   Shape shape = x.shape();
   shape.set(axis, shape[axis] + before + after);
   Tensor result = Tensor::zeros(Shape(std::span(shape.begin(), shape.end())), x.dtype());

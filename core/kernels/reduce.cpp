@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 namespace taskgrad::kernels {
 namespace {
@@ -182,7 +183,22 @@ Tensor norm(const Tensor& x) {
   const Tensor packed = x.contiguous();
   Tensor result = Tensor::empty({}, x.dtype());
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
-    *result.mutable_data<T>() = std::sqrt(dot_of<T>(packed, packed));
+    const T squares = dot_of<T>(packed, packed);
+    T& norm = *result.mutable_data<T>();
+    norm = std::sqrt(squares);
+    const bool in_range =
+        squares >= std::numeric_limits<T>::min() && squares <= std::numeric_limits<T>::max();
+    if (in_range || x.size() == 0 || std::isnan(squares)) return;
+    // Squares that are too small or too large for T: those of x divided by its largest element.
+    const T largest = ArrayIn<T>(packed.data<T>(), packed.size()).abs().maxCoeff();
+    if (largest == T(0) || std::isinf(largest)) {
+      norm = largest;
+      return;
+    }
+    const T* from = packed.data<T>();
+    norm = largest * std::sqrt(long_sum<T>(x.size(), [=](std::int64_t i) {
+             return (from[i] / largest) * (from[i] / largest);
+           }));
   });
   return result;
 }

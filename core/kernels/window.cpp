@@ -45,17 +45,24 @@ struct Frame {
 
 }  // namespace
 
+// Of any number in a window, so that no sum of products of them overflows.
+constexpr std::int64_t kMost = 1 << 30;
+
 Window::Pair Window::places(std::string_view where, const Shape& image) const {
   if (image.rank() != 4) {
     fail<ShapeError>("{}: images are [n, channels, height, width]: shape {}", where, image);
   }
   Pair count;
   for (std::size_t axis = 0; axis < 2; ++axis) {
-    if (size[axis] < 1 || stride[axis] < 1 || dilation[axis] < 1 || padding[axis] < 0) {
+    const auto within = [](std::int64_t value, std::int64_t least) {
+      return value >= least && value <= kMost;
+    };
+    if (!within(size[axis], 1) || !within(stride[axis], 1) || !within(dilation[axis], 1) ||
+        !within(padding[axis], 0)) {
       fail<ShapeError>(
-          "{}: size, stride and dilation are at least 1, padding at least 0: size {} · stride {} · "
+          "{}: size, stride and dilation lie in [1, {}], padding in [0, {}]: size {} · stride {} · "
           "dilation {} · padding {}",
-          where, size[axis], stride[axis], dilation[axis], padding[axis]);
+          where, kMost, kMost, size[axis], stride[axis], dilation[axis], padding[axis]);
     }
     const std::int64_t reach = dilation[axis] * (size[axis] - 1) + 1;
     const std::int64_t room = image[static_cast<int>(axis) + 2] + 2 * padding[axis] - reach;

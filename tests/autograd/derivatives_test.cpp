@@ -110,6 +110,8 @@ TEST_CASE("derivatives: vectors unlike their inputs are refused by name") {
   const Var inputs[] = {x};
   CHECK_THROWS_WITH_AS(jvp(square(x), inputs, {}), "jvp: one vector an input: 1 inputs · 0 vectors",
                        ShapeError);
+  CHECK_THROWS_WITH_AS(hvp(sum(square(x)), std::span<const Var>(), {}),
+                       "hvp: at least one input: none was given", ShapeError);
   CHECK_THROWS_AS(hessian(square(x), x), GraphError);
 }
 

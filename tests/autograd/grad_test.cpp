@@ -1,6 +1,8 @@
 #include <taskgrad/autograd/grad.h>
+#include <taskgrad/autograd/op.h>
 #include <taskgrad/autograd/ops.h>
 #include <taskgrad/core/error.h>
+#include <taskgrad/core/kernels.h>
 #include <taskgrad/core/memory.h>
 
 #include <doctest/doctest.h>
@@ -155,6 +157,38 @@ TEST_CASE("grad: without recording nothing is tracked") {
   CHECK(square(x).tracked());
   CHECK_FALSE(grad(square(x), x).tracked());
   CHECK(grad(square(x), x, {.create_graph = true}).tracked());
+}
+
+// A rule that asks for a gradient, and one that forgets the type.
+struct Nested {
+  static constexpr OpInfo info{.name = "nested", .formula = "x^2"};
+  static Tensor forward(const Tensor& x) { return kernels::square(x); }
+  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
+    out[0] = grad(square(c.input(0)), c.input(0), {.cotangent = g});
+  }
+};
+struct Narrowed {
+  static constexpr OpInfo info{.name = "narrowed", .formula = "x"};
+  static Tensor forward(const Tensor& x) { return x; }
+  static void vjp(const Ctx&, const Var& g, Cotangents& out) {
+    out[0] = constant(g.value().to(DType::f32));
+  }
+};
+
+TEST_CASE("grad: a rule that calls it, or gives another type, is refused") {
+  const Var x = number(3);
+  CHECK(message_of([&] { grad(apply<Nested>(x), x, {.create_graph = true}); }) ==
+        "grad: a rule or an observer must not call it while it runs [write rules in ops]");
+  CHECK(message_of([&] { grad(apply<Narrowed>(x), x); }) ==
+        "grad: the rule of 'narrowed' must give a cotangent like its input f64 []: f32 []");
+  CHECK(grad(square(x), x).item() == 6);
+}
+
+TEST_CASE("grad: without create_graph the result is no part of a graph, whatever the cotangent") {
+  const Var x = vector({1, 2});
+  const Var u = vector({3, 4});
+  CHECK_FALSE(grad(x + 1.0, x, {.cotangent = u}).tracked());
+  CHECK(grad(x + 1.0, x, {.create_graph = true, .cotangent = u}).tracked());
 }
 
 TEST_CASE("grad: a chain of a million nodes, differentiated twice and destroyed") {

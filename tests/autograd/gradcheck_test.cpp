@@ -70,6 +70,16 @@ TEST_CASE("check_grad: derivatives that are all zero are not a pass") {
   CHECK_FALSE(check_cube<3>(1).ok);
 }
 
+TEST_CASE("check_grad: small derivatives and large inputs are judged by their own size") {
+  const Tensor x[] = {Tensor::from({2}, {0.5, 1.5}, DType::f64)};
+  const auto small = [](std::span<const Var> v) { return apply<Cube<1>>(v[0]) * 1e-7; };
+  CHECK_FALSE(check_grad("small", small, x, {.order = 1}).ok);
+  const Tensor large[] = {Tensor::from({2}, {1e11, 3e11}, DType::f64)};
+  const auto twice = [](std::span<const Var> v) { return v[0] * 2.0; };
+  const GradCheckResult result = check_grad("twice", twice, large, {.order = 1});
+  CHECK_MESSAGE(result.ok, result.text);
+}
+
 TEST_CASE("check_grad: a NaN is a failure") {
   const Tensor inputs[] = {Tensor::from({1}, {-1}, DType::f64)};
   CHECK_FALSE(check_grad(

@@ -70,6 +70,30 @@ TEST_CASE("observer: what it sees changes no bit, and it ends with its scope, in
   static_cast<void>(run());  // nobody is told
 }
 
+// Computes in its callbacks, and ends itself at the second op.
+class Busy : public Observer {
+ public:
+  explicit Busy(std::unique_ptr<Busy>& self) : self_(self) {}
+  void after_op(const OpEvent& event) override {
+    static_cast<void>(norm(*event.output));
+    if (++seen == 2) self_.reset();
+  }
+  int seen = 0;
+
+ private:
+  std::unique_ptr<Busy>& self_;
+};
+
+TEST_CASE("observer: may compute, and may end itself, in a callback") {
+  const Var x = vector({0.5});
+  Log log;
+  std::unique_ptr<Busy> busy;
+  busy = std::make_unique<Busy>(busy);
+  sum(exp(exp(x)));
+  CHECK(busy == nullptr);
+  CHECK(log.lines == std::vector<std::string>{"op0 exp", "op0 exp", "op0 sum"});
+}
+
 TEST_CASE("trace: a line an op, a rule with its formula, a d for each order") {
   const Var x = vector({0.6, -0.8});
   std::ostringstream out;

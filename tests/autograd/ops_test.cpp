@@ -1,5 +1,5 @@
 // Conventions at kinks, and laws that hold between ops. Values and derivatives of each op: see
-// op_table_test.cpp.
+// tests/ops/table_test.cpp.
 #include <taskgrad/autograd/grad.h>
 #include <taskgrad/autograd/ops.h>
 #include <taskgrad/autograd/samples.h>
@@ -88,6 +88,154 @@ TEST_CASE("ops: mean over axes divides by the number of elements") {
   CHECK_THROWS_AS(sum(x, twice), ShapeError);
   const int outside[] = {3};
   CHECK_THROWS_AS(mean(x, outside), ShapeError);
+}
+
+TEST_CASE("ops: dropout keeps about 1 - p of the elements, scaled so that the sum stays") {
+  const Var x = leaf(Tensor::full({10'000}, 3, DType::f64));
+  const Var y = dropout(x, 0.25, Rng(1));
+  int kept = 0;
+  for (const double value : y.value().values()) {
+    if (value == 0) continue;
+    CHECK(value == doctest::Approx(4));
+    ++kept;
+  }
+  CHECK(std::abs(kept - 7500) < 4 * 43.3);  // four standard deviations
+  CHECK(equal_bits(y.value(), dropout(x, 0.25, Rng(1)).value()));
+  CHECK_FALSE(equal_bits(y.value(), dropout(x, 0.25, Rng(2)).value()));
+  CHECK(equal_bits(dropout(x, 0, Rng(1)).value(), x.value()));
+  CHECK(gradient(y, x)[0] == y.value().values()[0] / 3);
+  for (const double p : {-0.1, 1.0}) CHECK_THROWS_AS(dropout(x, p, Rng(1)), ConfigError);
+}
+
+TEST_CASE("ops: batch_norm tells mean and unbiased variance of each channel") {
+  const Var x = constant(Tensor::from({3, 2}, {1, 10, 2, 30, 6, 20}, DType::f64));
+  const Var ones = constant(Tensor::full({2}, 1, DType::f64));
+  const BatchNormed batch = batch_norm(x, ones, ones);
+  CHECK(batch.mean.values() == std::vector<double>{3, 20});
+  CHECK(batch.variance.values()[0] == doctest::Approx(7));
+  CHECK(batch.variance.values()[1] == doctest::Approx(100));
+}
+
+TEST_CASE("ops: logsumexp of infinities, and softmax of large numbers") {
+  const double inf = std::numeric_limits<double>::infinity();
+  CHECK(logsumexp(vector({-inf, -inf})).item() == -inf);
+  CHECK(logsumexp(vector({-inf, 2})).item() == 2);
+  CHECK(logsumexp(vector({inf, 2})).item() == inf);
+  CHECK(std::isnan(logsumexp(vector({std::nan(""), 2})).item()));
+  CHECK(softmax(vector({1000, 1000})).value().values() == std::vector<double>{0.5, 0.5});
+  CHECK(softmax(vector({-inf, 3})).value().values() == std::vector<double>{0, 1});
+}
+
+TEST_CASE("ops: a list longer than a node has inputs is joined in groups") {
+  std::vector<Var> parts;
+  for (int i = 0; i < 70; ++i) parts.push_back(vector({1.0 * i, -1.0 * i}));
+  const Var joined = concat(parts, 0);
+  REQUIRE(joined.shape() == Shape{140});
+  for (std::size_t i = 0; i < 70; ++i) {
+    CHECK(joined.value().values()[2 * i + 1] == -1.0 * static_cast<double>(i));
+  }
+  const Var stacked = stack(parts, 1);
+  REQUIRE(stacked.shape() == Shape{2, 70});
+  CHECK(stacked.value().values()[69] == 69);
+  CHECK(gradient(stacked * stacked, parts[5]) == std::vector<double>{10, -10});
+  CHECK(stack(parts, -1).shape() == Shape{2, 70});
+  CHECK_THROWS_AS(stack(parts, 2), ShapeError);
+  CHECK_THROWS_AS(stack({}, 0), ShapeError);
+}
+
+TEST_CASE("ops: ends of a clamp have derivative 1, and ties of a maximum share it") {
+  const Var x = vector({-1, 0, 1, 1.5});
+  CHECK(gradient(clamp(x, -1, 1), x) == std::vector<double>{1, 1, 1, 0});
+  const Var ties = vector({2, 1, 2});
+  CHECK(gradient(max(ties), ties) == std::vector<double>{0.5, 0, 0.5});
+  CHECK(gradient(min(ties), ties) == std::vector<double>{0, 1, 0});
+  const Var zero = vector({0});
+  CHECK(gradient(leaky_relu(zero, 0.1), zero)[0] == doctest::Approx(0.1));
+  CHECK(gradient(elu(zero, 1.5), zero)[0] == 1.5);
+}
+
+TEST_CASE("ops: a NaN is not lost on the way back") {
+  const Var x = vector({std::numeric_limits<double>::quiet_NaN()});
+  CHECK(gradient(relu(x), x)[0] == 1);
+  CHECK(gradient(maximum(x, vector({0})), x)[0] == 0.5);
+}
+
+TEST_CASE("ops: small losses and norms keep their digits") {
+  const Var logit = vector({20});
+  CHECK(bce_with_logits(logit, vector({1})).item() == doctest::Approx(std::exp(-20)).epsilon(1e-7));
+  const Var large = leaf(Tensor::from({2}, {100'001, 100'000}, DType::f32));
+  CHECK(sum(softmax(large)).item() == doctest::Approx(1).epsilon(1e-6));
+  for (const double scale : {1e-30, 1e25}) {
+    const Var x = leaf(Tensor::from({2}, {3 * scale, 4 * scale}, DType::f32));
+    CHECK(norm(x).item() == doctest::Approx(5 * scale).epsilon(1e-6));
+    CHECK(gradient(norm(x), x)[0] == doctest::Approx(0.6).epsilon(1e-6));
+  }
+}
+
+TEST_CASE("ops: written as one would write them") {
+  const Var x = leaf(Tensor::from({2, 2}, {1, 2, 4, 8}, DType::f64));
+  CHECK((1.0 / x).value().values() == std::vector<double>{1, 0.5, 0.25, 0.125});
+  CHECK(sum(x, {0}).value().values() == std::vector<double>{5, 10});
+  CHECK(max(x, {0, 1}).item() == 8);
+  CHECK(permute(x, {1, 0}).value().values() == std::vector<double>{1, 4, 2, 8});
+  CHECK(concat({x, x}, 1).shape() == Shape{2, 4});
+  CHECK(stack({x, x}, 0).shape() == Shape{2, 2, 2});
+  CHECK(maximum(x, 3.0).value().values() == std::vector<double>{3, 3, 4, 8});
+  CHECK(minimum(x, 3.0).value().values() == std::vector<double>{1, 2, 3, 3});
+  const Var two = constant(2, DType::f64);
+  CHECK(greater(x, two).value().values() == std::vector<double>{0, 0, 1, 1});
+  CHECK(equal(x, two).value().values() == std::vector<double>{0, 1, 0, 0});
+}
+
+TEST_CASE("ops: numbers that would overflow are refused") {
+  const Var x = vector({1, 2});
+  const std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  CHECK_THROWS_AS(pad(x, 0, most, most), ShapeError);
+  const Var image = constant(Tensor::zeros({1, 1, 4, 4}, DType::f64));
+  CHECK_THROWS_AS(avg_pool2d(image, {.size = {2, 2}, .padding = {most, 0}}), ShapeError);
+  CHECK_THROWS_AS(max_pool2d(image, {}), ShapeError);
+  CHECK_THROWS_AS(conv2d(image, constant(Tensor::zeros({1, 1, 5, 1}, DType::f64)),
+                         {.dilation = {std::int64_t{1} << 62, 1}}),
+                  ShapeError);
+}
+
+TEST_CASE("ops: errors of a function made of ops begin with its name") {
+  const Var x = vector({1, 2});
+  const Var y = vector({1, 2, 3});
+  CHECK_THROWS_WITH_AS(
+      huber(x, y), "huber / sub: shapes must broadcast: lhs [2] · rhs [3]  (2 != 3)", ShapeError);
+  CHECK_THROWS_WITH_AS(layer_norm(x, y, y),
+                       "layer_norm: weight and bias have the last axes of x, which are not empty: "
+                       "[2] · [3] · [3]",
+                       ShapeError);
+}
+
+TEST_CASE("ops: what a function does when told nothing") {
+  const Var x = leaf(Tensor::from({2, 2}, {3, 1, 4, 1.5}, DType::f64));
+  const int rows[] = {0};
+  CHECK(sum(x).item() == 9.5);
+  CHECK(mean(x).item() == 2.375);
+  CHECK(max(x).item() == 4);
+  CHECK(min(x).item() == 1);
+  CHECK(logsumexp(x).item() ==
+        doctest::Approx(std::log(std::exp(3) + std::exp(1) + std::exp(4) + std::exp(1.5))));
+  for (const Var& over_all : {sum(x), mean(x), max(x), min(x), logsumexp(x)}) {
+    CHECK(over_all.shape() == Shape{});
+  }
+  for (const Var& over_rows :
+       {sum(x, rows), mean(x, rows), max(x, rows), min(x, rows), logsumexp(x, rows)}) {
+    CHECK(over_rows.shape() == Shape{2});
+  }
+  for (const Var& kept : {sum(x, rows, true), mean(x, rows, true), max(x, rows, true),
+                          min(x, rows, true), logsumexp(x, rows, true)}) {
+    CHECK(kept.shape() == Shape{1, 2});
+  }
+  CHECK(cumsum(x, 0).value().values() == std::vector<double>{3, 1, 7, 2.5});
+  CHECK(softmax(x).value().values()[0] == doctest::Approx(1 / (1 + std::exp(-2))));
+  CHECK(log_softmax(x).value().values()[0] == doctest::Approx(-std::log1p(std::exp(-2))));
+  CHECK(leaky_relu(vector({-2})).item() == doctest::Approx(-0.02));
+  CHECK(elu(vector({-2})).item() == doctest::Approx(std::expm1(-2)));
+  CHECK(huber(vector({3}), vector({0})).item() == 2.5);
 }
 
 TEST_CASE("ops: scalars on either side") {

@@ -219,7 +219,7 @@ TEST_CASE("elementwise: binary kernels at the edges, in the packet and in the ta
       {"hypot", hypot, 3e30, 4e30, 5e30},
       {"hypot", hypot, 3e-30, 4e-30, 5e-30},
       {"preference", preference, 2, 2, 0.5},
-      {"preference", preference, kNan, 2, 0},
+      {"preference", preference, kNan, 2, 0.5},
       {"relu_grad", relu_grad, 5, 0, 0},
       {"relu_grad", relu_grad, kInf, -1, 0},
   };

@@ -106,7 +106,8 @@ TEST_CASE("windows: what makes no sense is refused by name") {
   CHECK(text_of<ShapeError>([&] {
           kernels::im2col(x, {.size = {0, 2}});
         }) ==
-        "im2col: size, stride and dilation are at least 1, padding at least 0: size 0 · stride 1 · "
+        "im2col: size, stride and dilation lie in [1, 1073741824], padding in [0, 1073741824]: "
+        "size 0 · stride 1 · "
         "dilation 1 · padding 0");
   CHECK(text_of<ShapeError>([&] {
           kernels::max_in_window(x, {.size = {2, 2}, .padding = {2, 0}});

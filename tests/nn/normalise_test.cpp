@@ -41,7 +41,8 @@ TEST_CASE("batch norm: a forward pass changes nothing, observe() moves the runni
   norm.observe(batch);
   CHECK(norm.running().tensors.at("mean").values() == std::vector<double>{0.5, 5});
   CHECK(norm.running().tensors.at("variance").values() == std::vector<double>{1.25, 50.75});
-  CHECK(norm(x).value().values()[3] == doctest::Approx((30 - 5) / std::sqrt(50.75 + 1e-5)));
+  CHECK(norm.evaluate(x).value().values()[3] ==
+        doctest::Approx((30 - 5) / std::sqrt(50.75 + 1e-5)));
 }
 
 TEST_CASE("batch norm: after many batches evaluation agrees with training") {
@@ -53,7 +54,7 @@ TEST_CASE("batch norm: after many batches evaluation agrees with training") {
   }
   const Var x = constant(Rng(1000).normal({4096, 3}, 4, 2, DType::f64));
   const std::vector<double> trained = norm.normalise(x).y.value().values();
-  const std::vector<double> evaluated = norm(x).value().values();
+  const std::vector<double> evaluated = norm.evaluate(x).value().values();
   for (std::size_t i = 0; i < 30; ++i) CHECK(std::abs(trained[i] - evaluated[i]) < 0.2);
 }
 
@@ -64,6 +65,9 @@ TEST_CASE("batch norm: its state is saved and loaded, and checked") {
       {Var(), Tensor::from({2}, {1, 2}, DType::f32), Tensor::from({2}, {3, 4}, DType::f32)});
   other.load_running(norm.running());
   CHECK(equal_bits(other.running().tensors.at("mean"), norm.running().tensors.at("mean")));
+  CHECK_THROWS_AS(
+      other.observe(nn::BatchNorm(3).normalise(constant(Tensor::zeros({2, 3}, DType::f32)))),
+      ShapeError);
   CHECK_THROWS_AS(other.load_running({}), ConfigError);
   CHECK_THROWS_AS(other.load_running(nn::BatchNorm(3).running()), ShapeError);
   CHECK_THROWS_AS(nn::BatchNorm(2, {.momentum = 2}), ConfigError);

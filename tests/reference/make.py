@@ -203,7 +203,7 @@ OPS = {
         "both": lambda x: F.pad(x, (1, 2)), "nothing": lambda x: x * 1.0,
         "empty": lambda x: F.pad(x, (0, 0, 1, 1)), "unpacked": lambda x: F.pad(x, (0, 0, 1, 1))}),
     "permute": by_label({
-        "cycle": lambda x: x.permute(2, 0, 1), "from the end": lambda x: x.permute(-1, 1, 0),
+        "cycle": lambda x: x.permute(2, 0, 1), "from the end": lambda x: x.permute(-1, 0, 1),
         "scalar": lambda x: x * 1.0, "unpacked": lambda x: x.permute(1, 2, 0)}),
     "pow_scalar": plain(lambda x: torch.pow(x, 1.7)),
     "preference": plain(lambda x, y: torch.heaviside((x - y).detach(), torch.tensor(0.5))),
