@@ -19,8 +19,7 @@ class MeanGradient : public Aggregator {
   std::string_view name() const override { return "mean_gradient"; }
   Matrix seen;
 
- protected:
-  Vec gramian_weights(const Matrix& gramian) override {
+  Vec gramian_weights(const Matrix& gramian, const Present&) override {
     seen = gramian;
     return Vec(gramian.rows(), 1.0 / gramian.rows());
   }
@@ -38,7 +37,7 @@ class ScaledSum : public Scalarizer {
     return own[0] * (step.loss(0) + step.loss(1)) + square(own[0]);
   }
   Vec own_values() const override { return {a}; }
-  void update_own(const Vec& gradients) override { gradient = gradients[0]; }
+  void update_own(const Vec& gradients, const Present&) override { gradient = gradients[0]; }
 };
 
 TEST_CASE("balancer: equal weights give the gradient of the sum in one pass") {
