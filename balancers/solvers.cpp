@@ -277,8 +277,8 @@ Vec conflict_averse(const Matrix& gramian, double radius) {
   for (int i = 0; i < tasks; ++i) longest = std::max(longest, std::sqrt(gramian(i, i)));
   double high = 2 * longest / radius;
   double at_high = gap(high);
-  // |g_a| is at least that of the shortest vector of the hull; where that is 0, what lies below 1e-6
-  // of the longest row is rounding, since a Gramian has products of rows to 1e-16.
+  // |g_a| is at least that of the shortest vector of the hull; where that is 0, what lies below
+  // 1e-6 of the longest row is rounding, since a Gramian has products of rows to 1e-16.
   const double shortest = std::sqrt(std::max(quadratic(gramian, min_norm(gramian)), 0.0));
   double low = pareto_stationary(gramian) ? 1e-6 * high : 0.5 * shortest / radius;
   double at_low = gap(low);

@@ -27,8 +27,9 @@ struct Present {
 struct StepOptions {
   /// The output of the trunk that the losses were made from, for Scope::representation.
   Var representation = {};
-  /// Losses of the k-th further batch, k = 1, 2, ..., at the values that the model's parameters
-  /// have when it is called: for methods that want independent batches or a look ahead.
+  /// Losses at the values that the model's parameters have when it is called, for methods that want
+  /// independent batches or a look ahead: of this step's own batch for k = 0, of the k-th further
+  /// one for k = 1, 2, ...
   std::function<List<Var>(int k)> batches = {};
 };
 
@@ -84,8 +85,8 @@ class Step {
   /// `direction` [parameters] for the shared parameters, heads as in combine().
   Gradients assemble(const Tensor& direction, const Vec& head_weights);
 
-  /// A step of the k-th further batch, at the values that the model's parameters have now. Throws
-  /// ConfigError if no function was given that makes one.
+  /// A step of batch k of StepOptions::batches, at the values that the model's parameters have now.
+  /// Throws ConfigError if that was not given.
   Step batch(int k) const;
   bool has_batches() const { return static_cast<bool>(options_.batches); }
 
