@@ -58,7 +58,9 @@ Vector ascend(const Dense& m, const Dense& q, Vector u) {
       step *= std::min(1.0, 2 / step.cwiseAbs().maxCoeff());
       if (!(step.cwiseAbs().maxCoeff() > 1e-13)) return u;
       Expansion next = expand_at(m, q, u + step);
-      if (next.value > at.value) {
+      // Near the end values differ by rounding only, and the gradient tells more.
+      const bool near = step.cwiseAbs().maxCoeff() < 1e-4;
+      if (next.value > at.value || (near && next.gradient.norm() < at.gradient.norm())) {
         u += step;
         at = std::move(next);
         break;

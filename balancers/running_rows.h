@@ -15,7 +15,9 @@ class RunningRows {
   Tensor of(std::span<const int> tasks, std::int64_t columns) const;
   /// Replaces them.
   void set(std::span<const int> tasks, const Tensor& rows);
-  void visit_state(StateFields& fields, const std::string& name) { fields.optional(name, rows_); }
+  void visit_state(StateFields& fields, const std::string& name) {
+    fields.optional(name, rows_, tasks_);
+  }
 
  private:
   int tasks_;

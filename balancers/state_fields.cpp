@@ -74,15 +74,16 @@ void StateFields::optional(const std::string& name, Vec& values, int size) {
   if (mode_ == Mode::load) values = std::move(sized);
 }
 
-void StateFields::optional(const std::string& name, Tensor& values) {
+void StateFields::optional(const std::string& name, Tensor& values, int rows) {
   names_.push_back(name);
   if (mode_ == Mode::save) {
     if (values.defined()) state_.tensors[name] = values;
   } else if (!state_.tensors.contains(name)) {
     if (mode_ == Mode::load) values = Tensor();
   } else {
-    const Shape shape = values.defined() ? values.shape() : state_.tensors.at(name).shape();
-    const Tensor& found = find(name, shape);
+    const Shape given = state_.tensors.at(name).shape();
+    const std::int64_t columns = given.rank() == 2 ? given[1] : 0;
+    const Tensor& found = find(name, values.defined() ? values.shape() : Shape{rows, columns});
     if (mode_ == Mode::load) values = found.clone();
   }
 }

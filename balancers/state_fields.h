@@ -26,9 +26,9 @@ class StateFields {
   void operator()(const std::string& name, Matrix& values);
   void operator()(const std::string& name, std::int64_t& count);
   void operator()(const std::string& prefix, VecAdam& adam);
-  /// Members that are there only after the first step: `size` numbers or none, any shape or none.
+  /// Members that are there only after the first step: `size` numbers or none, `rows` rows or none.
   void optional(const std::string& name, Vec& values, int size);
-  void optional(const std::string& name, Tensor& values);
+  void optional(const std::string& name, Tensor& values, int rows);
 
   /// Names that were called, to find what a dictionary has beyond them.
   const List<std::string>& names() const { return names_; }

@@ -1,6 +1,7 @@
 // Matrices of task gradients of known rank and stationarity, and their Gramians.
 #pragma once
 
+#include <taskgrad/balancers/step.h>
 #include <taskgrad/balancers/vec.h>
 #include <taskgrad/core/rng.h>
 
@@ -35,6 +36,23 @@ inline Vec combination(const Matrix& rows, const Vec& a) {
 }
 
 inline double length(const Vec& x) { return std::sqrt(dot(x, x)); }
+
+/// All of `count` tasks are there, each with its loss.
+inline Present all_present(int count, double loss = 1) {
+  Present present;
+  for (int i = 0; i < count; ++i) present.tasks.push_back(i);
+  present.losses = Vec(count, loss);
+  return present;
+}
+
+/// Two rows (length a, 0) and (length b cos, length b sin).
+inline Matrix two_rows(double a, double b, double cosine) {
+  Matrix rows(2, 2);
+  rows(0, 0) = a;
+  rows(1, 0) = b * cosine;
+  rows(1, 1) = b * std::sqrt(1 - cosine * cosine);
+  return rows;
+}
 
 struct NamedRows {
   std::string name;
