@@ -21,9 +21,10 @@ Vec ConFig::gramian_weights(const Matrix& gramian, const Present& present) {
     for (int j = 0; j < tasks; ++j) unit(i, j) *= inverse[i] * inverse[j];
   }
   const Vec x = solvers::pseudo_inverse_times(unit, ones);  // U^+ 1 = U'x
-  const double square = dot(x, unit * x);
+  const Vec reached = unit * x;  // 1 where all cosines can be equal; the part of it that can, else
+  if (!(dot(reached, reached) > kZero * tasks)) return Vec(tasks);
+  const double square = dot(x, reached);
   const Vec a = x * inverse;
-  if (!(square > kZero * dot(x, x))) return Vec(tasks);
   return (sum(gramian * a) / square) * a;
 }
 

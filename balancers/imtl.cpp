@@ -3,6 +3,7 @@
 #include <taskgrad/balancers/solvers.h>
 #include <taskgrad/core/fail.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace taskgrad {
@@ -43,6 +44,7 @@ void ImtlL::visit_state(StateFields& fields) {
 }
 
 Vec ImtlG::gramian_weights(const Matrix& gramian, const Present& present) {
+  constexpr double kSolved = 1e-3;
   constexpr double kSingular = 1e-9;
   const int tasks = present.count();
   Vec inverse(tasks);  // 1/|g_i|, 0 for a zero gradient
@@ -59,10 +61,15 @@ Vec ImtlG::gramian_weights(const Matrix& gramian, const Present& present) {
   for (int i = 0; i < tasks; ++i) {
     for (int j = 0; j < tasks; ++j) unit(i, j) *= inverse[i] * inverse[j];
   }
-  Vec a = solvers::pseudo_inverse_times(unit, ones) * inverse;
+  const Vec x = solvers::pseudo_inverse_times(unit, ones);
+  Vec a = x * inverse;
   double size = 0;
-  for (const double value : a) size += std::abs(value);
-  if (!(std::abs(sum(a)) > kSingular * size)) a = inverse;
+  double error = 0;  // of C x = 1
+  for (int i = 0; i < tasks; ++i) {
+    size += std::abs(a[i]);
+    error = std::max(error, std::abs((unit * x)[i] - ones[i]));
+  }
+  if (error > kSolved || !(std::abs(sum(a)) > kSingular * size)) a = inverse;
   return a /= sum(a);
 }
 

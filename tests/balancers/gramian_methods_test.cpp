@@ -265,6 +265,32 @@ TEST_CASE("imtl_g: two tasks by the formula, up to opposite gradients") {
   }
 }
 
+// Two rows whose angle differs from a half turn by `angle`, in no special position.
+Matrix nearly_opposite(double ratio, double angle) {
+  Matrix rows(2, 2);
+  rows(0, 0) = 0.73, rows(0, 1) = 0.31;
+  rows(1, 0) = ratio * (-0.73 - angle * 0.31), rows(1, 1) = ratio * (-0.31 + angle * 0.73);
+  return rows;
+}
+
+TEST_CASE("imtl_g and config: gradients that turn opposite give no noise for a direction") {
+  for (const double ratio : {1.0, 3.0, 1e3, 1e-4}) {
+    for (int digits = 1; digits <= 17; ++digits) {
+      const double angle = std::pow(10.0, -digits);
+      const Matrix rows = nearly_opposite(ratio, angle);
+      const double other = ratio * std::sqrt(1 + angle * angle);
+      ImtlG impartial;
+      const Vec a = weights_of(impartial, rows);
+      CHECK(a[0] == doctest::Approx(other / (1 + other)).epsilon(1e-6));
+      CHECK(a[1] == doctest::Approx(1 / (1 + other)).epsilon(1e-6));
+      // ConFIG's d has the length of the sum of projections, which goes to 0 with the cosine.
+      ConFig equal_angles;
+      const double d = length(combination(rows, weights_of(equal_angles, rows)));
+      CHECK(d <= (2 * angle + 1e-5) * (1 + ratio));
+    }
+  }
+}
+
 TEST_CASE("nash_mtl: M w = 1 / w, so that |d|^2 = K") {
   for (const Matrix& rows : full_rank_rows()) {
     NashMtl method;
