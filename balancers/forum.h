@@ -16,7 +16,7 @@
 // The paper's text was not at hand: the scheme is as recalled, and b, rho, the rates, the domain of
 // a are ours. No second derivative is needed.
 //
-// Cost: K + 1 + steps passes, one further batch, and the own batch again for each step
+// Cost: K + steps passes, one further batch, and the own batch again for each step
 // (StepOptions::batches). State: a and l. A task that is absent from either batch keeps its a and
 // l.
 #pragma once

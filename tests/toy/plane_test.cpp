@@ -260,7 +260,7 @@ TEST_CASE("comparison: cost and conflicts of a run are those of the method and t
   CHECK(result.conflicting == (product < 0 ? 1.0 : 0.0));
   CHECK(result.norm_ratio == doctest::Approx(std::max(a, b) / std::min(a, b)).epsilon(1e-12));
   CHECK(compare("gradvac", {}, subject, 3).state == 8 * 5);
-  CHECK(compare("forum", {}, subject, 3).passes == 5);
+  CHECK(compare("forum", {}, subject, 3).passes == 4);
   const Comparison refused = compare("gls", {}, subject, 3);  // losses are negative here
   CHECK(refused.error.find("losses are positive") != std::string::npos);
   CHECK_THROWS_AS(compare("no_such", {}, subject, 3), ConfigError);
