@@ -8,6 +8,15 @@
 #include <cmath>
 
 namespace taskgrad {
+namespace {
+
+// One step of the given length down a gradient.
+Point descended(const Point& point, const Gradients& gradient, double length) {
+  const double norm = std::sqrt(dot(gradient, gradient));
+  return moved(point, gradient, norm > 0 ? length / norm : 0.0);
+}
+
+}  // namespace
 
 Forum::Forum(int tasks, ForumOptions options)
     : options_(options), weights_(tasks, 1.0), shares_(tasks, 1.0 / tasks) {
@@ -57,10 +66,10 @@ Gradients Forum::backward(Step& step) {
   const Gradients lower = step.of(step.weighted(weights_));  // grad f
   Step validation = step.batch(1);
 
-  Point ahead = moved(current_point(step), lower, options_.look_ahead);
+  Point ahead = descended(current_point(step), lower, options_.look_ahead);
   for (int t = 1; t < options_.steps; ++t) {
     Step at = step_at(step, ahead, 0);
-    ahead = moved(ahead, at.of(at.weighted(weights_)), options_.look_ahead);
+    ahead = descended(ahead, at.of(at.weighted(weights_)), options_.look_ahead);
     step.count_backward(at.backward_passes());
   }
   const Step end = step_at(step, ahead, 0);

@@ -3,8 +3,8 @@
 // 2024), on loss weighting: z = (a, theta),
 //
 //   upper level:  F_i = L_i^val(theta);   lower level:  f = sum_i a_i L_i(theta)
-//   q = f(a, theta) - f(a, theta~),  theta~ after `steps` descent steps on f from theta, held
-//   constant:
+//   q = f(a, theta) - f(a, theta~),  theta~ after `steps` steps of length `look_ahead` down the
+//   gradient of f (a rate would have to know the scale of the losses), held constant:
 //       dq/dtheta = grad f,  dq/da_i = L_i(theta) - L_i(theta~)
 //   d = sum_i l_i grad F_i + v grad q, with (l, v) the minimum over l in the simplex, v >= 0 of
 //       |d|^2 / 2 - v rho |grad q|^2 :  then d.grad F_i >= |d|^2 - v rho |grad q|^2 for each i
@@ -27,7 +27,7 @@ namespace taskgrad {
 
 struct ForumOptions {
   double weight_lr = 0.1;
-  double look_ahead = 1e-2;  ///< rate of the steps on f
+  double look_ahead = 1e-2;  ///< length of the steps on f
   int steps = 2;
   double rho = 0.5;
   double newest = 0.5;  ///< b

@@ -13,6 +13,7 @@
 
 #include "gramians.h"
 #include "problem.h"
+#include <cmath>
 
 namespace taskgrad {
 namespace {
@@ -169,7 +170,8 @@ TEST_CASE("forum: the update is the combination of both levels, and weights keep
   CHECK(test::relative_difference(update, expected) < 1e-10);
   CHECK(sum(method.weights()) == doctest::Approx(2).epsilon(1e-12));
   // d.grad q >= rho |grad q|^2, with dq/da_i = L_i - L_i after the look ahead.
-  const Step ahead = step_at(step, moved(current_point(step), lower, kRate), 0);
+  const double rate = kRate / std::sqrt(dot(lower, lower));  // a step of length kRate
+  const Step ahead = step_at(step, moved(current_point(step), lower, rate), 0);
   const Vec fell = own.values() - ahead.values();
   const double square = dot(lower, lower) + dot(fell, fell);
   CHECK(dot(update, lower) + v * dot(fell, fell) >= 0.5 * square * (1 - 1e-9));

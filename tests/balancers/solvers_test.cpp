@@ -1,5 +1,5 @@
-// Each solver against conditions of optimality, against every active set in turn, and against
-// grids.
+// Each solver against its conditions of optimality and against grids. Against NLopt:
+// solvers_oracle_test.cpp.
 #include <taskgrad/balancers/solvers.h>
 
 #include <doctest/doctest.h>
