@@ -34,7 +34,7 @@ double largest(const Tensor& x) {
 }  // namespace
 
 void NumericCheck::after_op(const OpEvent& event) {
-  const std::string path = Scope::path();
+  const std::string path = NameScope::path();
   if (!path.empty() && event.output->tracked()) {
     modules_[event.output->id()] = path;
     if (modules_.size() > kMostModules) modules_.erase(modules_.begin());  // the oldest node

@@ -187,7 +187,7 @@ requires internal::HasAttrs<Op> Var apply_list(const typename Op::Attrs& attrs,
 /// Runs a function that is made of ops; their errors begin with its name, "huber / sub: ...".
 template <CompositeDefinition F, class... Arguments>
 Var compose(const Arguments&... arguments) {
-  const Scope scope(F::info.name);
+  const NameScope scope(F::info.name);
   return F::compose(arguments...);
 }
 

@@ -26,7 +26,7 @@ void Trace::after_op(const OpEvent& event) {
   for (const Var* input : event.inputs) {
     inputs.push_back(fmt::format("{} {}", name(*input), input->shape()));
   }
-  const std::string path = Scope::path();
+  const std::string path = NameScope::path();
   line(event.order, fmt::format("{}#{} {}({}) = {}{}", event.within != nullptr ? "  " : "",
                                 event.output->id(), event.info.name, fmt::join(inputs, ", "),
                                 shape_and_norm(*event.output), path.empty() ? "" : "  in " + path));
@@ -57,7 +57,7 @@ bool Trace::shows(std::string_view op) const {
   const auto matches = [&](const std::string& text) {
     return fnmatch(options_.only.c_str(), text.c_str(), 0) == 0;
   };
-  return matches(std::string(op)) || matches(Scope::path());
+  return matches(std::string(op)) || matches(NameScope::path());
 }
 
 bool Trace::shows(const VjpEvent* rule) const { return shows(rule->info.name); }

@@ -1,14 +1,41 @@
 #include <taskgrad/autograd/ops.h>
 #include <taskgrad/balancers/balancer.h>
 #include <taskgrad/core/fail.h>
+#include <taskgrad/core/kernels.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace taskgrad {
 
+StateDict Balancer::state() const {
+  StateDict state;
+  StateFields fields(StateFields::Mode::save, name(), state);
+  const_cast<Balancer*>(this)->visit_state(fields);  // saving writes to no field
+  return state;
+}
+
 void Balancer::load(const StateDict& state) {
-  if (!state.tensors.empty() || !state.text.empty()) {
-    fail<ConfigError>("{}::load: this method has no state: {} tensors and {} texts were given",
-                      name(), state.tensors.size(), state.text.size());
+  const std::string where = fmt::format("{}::load", name());
+  StateDict copy = state;
+  StateFields check(StateFields::Mode::check, where, copy);
+  visit_state(check);
+  if (check.names().empty() && !(state.tensors.empty() && state.text.empty())) {
+    fail<ConfigError>("{}: this method has no state: {} tensors and {} texts were given", where,
+                      state.tensors.size(), state.text.size());
   }
+  for (const auto& [given, tensor] : state.tensors) {
+    if (std::ranges::find(check.names(), given) != check.names().end()) continue;
+    fail<ConfigError>("{}: the state has {}: '{}' was given too", where,
+                      fmt::join(check.names(), ", "), given);
+  }
+  StateFields load(StateFields::Mode::load, where, copy);
+  visit_state(load);
+}
+
+void Balancer::check_tasks(const Step& step, int tasks) const {
+  if (step.tasks() == tasks) return;
+  fail<ConfigError>("{}: made for {} tasks: the step has {}", name(), tasks, step.tasks());
 }
 
 Gradients Weighting::backward(Step& step) {
@@ -17,9 +44,7 @@ Gradients Weighting::backward(Step& step) {
     fail<ConfigError>("{}: one weight a task: {} tasks · {} weights", name(), step.tasks(),
                       w.size());
   }
-  Var total = step.loss(0) * w[0];
-  for (int i = 1; i < step.tasks(); ++i) total = total + step.loss(i) * w[i];
-  return step.of(total);
+  return step.of(step.weighted(w));
 }
 
 Gradients Scalarizer::backward(Step& step) {
@@ -35,13 +60,28 @@ Gradients Scalarizer::backward(Step& step) {
     fail<NumericError>("{}: gradients of the method's own parameters must be finite: {}", name(),
                        fmt::join(moved, ", "));
   }
-  update_own(moved);
+  update_own(moved, step.present());
   return gradients;
 }
 
 Gradients Aggregator::backward(Step& step) {
-  const Vec a = gramian_weights(step.gramian());
-  return step.combine(a, Vec(step.tasks(), 1.0));
+  const Present& present = step.present();
+  const Matrix gramian = gather(step.gramian(scope()), present.tasks);
+  if (!std::isfinite(trace(gramian))) {
+    fail<NumericError>("{}: gradients of the tasks must be finite", name());
+  }
+  Vec shared(step.tasks());
+  scatter(shared, present.tasks, gramian_weights(gramian, present));
+  return step.combine(shared, Vec(step.tasks(), 1.0), scope());
+}
+
+Gradients RowAggregator::backward(Step& step) {
+  const Vec heads = head_weights(step);
+  const Tensor rows = step.rows();
+  if (!kernels::all_finite(rows)) {
+    fail<NumericError>("{}: gradients of the tasks must be finite", name());
+  }
+  return step.assemble(direction(rows, step.present()), heads);
 }
 
 }  // namespace taskgrad

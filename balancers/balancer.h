@@ -2,9 +2,14 @@
 //
 // Three rungs carry most methods: a Weighting gives numbers w_i for sum_i w_i L_i; a Scalarizer
 // gives any scalar of the losses, with parameters of its own if it likes; an Aggregator gives
-// weights from the Gramian of the task gradients. What fits none derives from Balancer.
+// weights from the Gramian of the task gradients, a RowAggregator a direction from the gradients
+// themselves. What fits none derives from Balancer.
+//
+// A task may be absent from a step (see step.h). A rung hands its methods the present tasks alone:
+// they act as if there were no others, and hold what they know of the absent ones.
 #pragma once
 
+#include <taskgrad/balancers/state_fields.h>
 #include <taskgrad/balancers/step.h>
 #include <taskgrad/core/state_dict.h>
 
@@ -37,12 +42,20 @@ class Balancer {
   virtual void after_step(std::span<const double> losses) { static_cast<void>(losses); }
   virtual bool wants_after_step() const { return false; }
   virtual void end_epoch() {}
+  /// Whether it asks a Step for further batches.
+  virtual bool wants_batches() const { return false; }
 
   /// All that a continued run needs; load() throws ConfigError before anything changes.
-  virtual StateDict state() const { return {}; }
+  virtual StateDict state() const;
   virtual void load(const StateDict& state);
   /// Back to the state after construction.
   virtual void reset() {}
+
+ protected:
+  /// Names every member of the state; state() and load() follow from it.
+  virtual void visit_state(StateFields& fields) { static_cast<void>(fields); }
+  /// Throws ConfigError unless the step has as many tasks as the method was made for.
+  void check_tasks(const Step& step, int tasks) const;
 };
 
 /// sum_i w_i L_i with numbers w_i; one backward pass.
@@ -52,6 +65,7 @@ class Weighting : public Balancer {
   Gradients backward(Step& step) final;
 
  protected:
+  /// One weight a task; that of an absent one is not used.
   virtual Vec step_weights(const Step& step) = 0;
 };
 
@@ -62,30 +76,51 @@ class Scalarizer : public Balancer {
   Gradients backward(Step& step) final;
 
  protected:
-  /// `own` are leaves made from own_values(), of the dtype of the losses.
+  /// `own` are leaves made from own_values(), of the dtype of the losses. Only present tasks have a
+  /// loss.
   virtual Var objective(const Step& step, std::span<const Var> own) = 0;
   /// Values of the method's own parameters; empty for none.
   virtual Vec own_values() const { return {}; }
-  /// Moves them along, given the objective's gradient in them.
-  virtual void update_own(const Vec& gradients) { static_cast<void>(gradients); }
+  /// Moves those of the present tasks along, given the objective's gradient in all of them.
+  virtual void update_own(const Vec& gradients, const Present& present) {
+    static_cast<void>(gradients);
+    static_cast<void>(present);
+  }
 };
 
-/// sum_i a_i g_i over shared parameters with a from the Gramian; K backward passes. Each head gets
-/// its own task's gradient.
+/// sum_i a_i g_i over shared parameters with a from the Gramian; K backward passes (short ones and
+/// one through the trunk for Scope::representation). Each head gets its own task's gradient.
 class Aggregator : public Balancer {
  public:
   Needs needs() const override { return Needs::shared_gradients; }
   Gradients backward(Step& step) final;
 
+  /// The method as a function: a from the Gramian of the present tasks' gradients. Moves the state.
+  virtual Vec gramian_weights(const Matrix& gramian, const Present& present) = 0;
+
  protected:
-  virtual Vec gramian_weights(const Matrix& gramian) = 0;
+  virtual Scope scope() const { return Scope::parameters; }
+};
+
+/// Any direction for the shared parameters from the rows g_i themselves; K backward passes and a
+/// copy of the rows in f64. Each head gets its own task's gradient, times head_weights().
+class RowAggregator : public Balancer {
+ public:
+  Needs needs() const override { return Needs::shared_gradients; }
+  Gradients backward(Step& step) final;
+
+  /// The method as a function: [parameters] from the rows [present, parameters]. Moves the state.
+  virtual Tensor direction(const Tensor& rows, const Present& present) = 0;
+
+ protected:
+  virtual Vec head_weights(const Step& step) const { return Vec(step.tasks(), 1.0); }
 };
 
 /// Options by name, as a command line gives them.
 using BalancerOptions = std::map<std::string, std::string>;
 
-/// A method by name: "equal", "static", "uncertainty", "gradnorm". Throws ConfigError naming the
-/// valid ones for an unknown name, option or value.
+/// A method by one of balancer_names(). Throws ConfigError naming the valid ones for an unknown
+/// name, option or value.
 std::unique_ptr<Balancer> make_balancer(std::string_view name, int tasks,
                                         const BalancerOptions& options = {});
 std::vector<std::string_view> balancer_names();

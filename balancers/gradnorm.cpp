@@ -62,14 +62,12 @@ Gradients GradNorm::backward(Step& step) {
     fail<NumericError>("GradNorm: norms and targets must be finite: norms {} · targets {}",
                        fmt::join(seen.norms, ", "), fmt::join(seen.targets, ", "));
   }
-  Var total = step.loss(0) * w_[0];
-  for (int i = 1; i < step.tasks(); ++i) total = total + step.loss(i) * w_[i];
-  Gradients update = step.of(total);  // at the weights of this step
+  Gradients update = step.of(step.weighted(w_));  // at the weights of this step
 
   // What needs memory is made first, so that a step that runs out of it has moved nothing.
-  Vec initial = initial_.empty() ? step.values() : initial_;
+  Vec initial = initial_losses(step);
   VecAdam adam = adam_;
-  Vec w = moved(adam, seen.weight_gradients);
+  Vec w = moved(adam, seen.weight_gradients, step.present().tasks);
   initial_ = std::move(initial);
   adam_ = std::move(adam);
   w_ = std::move(w);
@@ -79,80 +77,101 @@ Gradients GradNorm::backward(Step& step) {
 
 // Algorithm 1 as the paper has it: L_grad is differentiated through the gradients at W.
 GradNorm::Observation GradNorm::differentiate(Step& step) const {
+  check_tasks(step, w_.size());
+  const List<int>& tasks = step.present().tasks;
   List<Var> w;
   List<Var> norms;  // G_i
   Vec norm_values(step.tasks());
-  check_tasks(step);
-  for (int i = 0; i < step.tasks(); ++i) {
-    w.push_back(leaf(Tensor::scalar(w_[i], step.dtype())));
+  for (const int task : tasks) {
+    w.push_back(leaf(Tensor::scalar(w_[task], step.dtype())));
     norms.push_back(
-        joint_norm(grad(w.back() * step.loss(i), step.anchor(), {.create_graph = true})));
-    norm_values[i] = norms.back().item();
+        joint_norm(grad(w.back() * step.loss(task), step.anchor(), {.create_graph = true})));
+    norm_values[task] = norms.back().item();
   }
   Observation seen = compare(step, std::move(norm_values));
 
   Var gap;  // L_grad; the targets are numbers, so nothing is differentiated through them
-  for (int i = 0; i < step.tasks(); ++i) {
-    const Var distance = abs(norms[static_cast<std::size_t>(i)] - seen.targets[i]);
-    gap = i == 0 ? distance : gap + distance;
+  for (std::size_t k = 0; k < tasks.size(); ++k) {
+    const Var distance = abs(norms[k] - seen.targets[tasks[k]]);
+    gap = k == 0 ? distance : gap + distance;
   }
   const List<Var> gradients = grad(gap, w);
-  for (int i = 0; i < step.tasks(); ++i) {
-    seen.weight_gradients[i] = gradients[static_cast<std::size_t>(i)].item();
+  for (std::size_t k = 0; k < tasks.size(); ++k) {
+    seen.weight_gradients[tasks[k]] = gradients[k].item();
   }
-  step.count_backward(step.tasks() + 1);
+  step.count_backward(static_cast<int>(tasks.size()) + 1);
   return seen;
 }
 
 // G_i = w_i ||grad_W L_i|| for w_i > 0, so dG_i/dw_i = G_i / w_i: no second derivative is needed.
 GradNorm::Observation GradNorm::observe(Step& step) const {
-  check_tasks(step);
+  check_tasks(step, w_.size());
   Vec norms(step.tasks());
-  for (int i = 0; i < step.tasks(); ++i) {
-    norms[i] = joint_norm(grad(step.loss(i) * w_[i], step.anchor())).item();
+  for (const int task : step.present().tasks) {
+    norms[task] = joint_norm(grad(step.loss(task) * w_[task], step.anchor())).item();
   }
   Observation seen = compare(step, std::move(norms));
-  for (int i = 0; i < step.tasks(); ++i) {
-    seen.weight_gradients[i] = sign(seen.norms[i] - seen.targets[i]) * seen.norms[i] / w_[i];
+  for (const int task : step.present().tasks) {
+    seen.weight_gradients[task] =
+        sign(seen.norms[task] - seen.targets[task]) * seen.norms[task] / w_[task];
   }
-  step.count_backward(step.tasks());
+  step.count_backward(step.present().count());
   return seen;
 }
 
-// Rates r_i and targets mean(G) r_i^alpha; L_i(0) is this batch's when there was none before.
+// L_i(0): of the first batch that has the task; 0 while there was none.
+Vec GradNorm::initial_losses(const Step& step) const {
+  Vec initial = initial_.empty() ? Vec(step.tasks()) : initial_;
+  for (const int task : step.present().tasks) {
+    if (initial[task] == 0) initial[task] = step.values()[task];
+  }
+  return initial;
+}
+
+// Rates r_i and targets mean(G) r_i^alpha, over the present tasks; 0 for an absent one.
 GradNorm::Observation GradNorm::compare(const Step& step, Vec norms) const {
-  if (initial_.empty()) check_initial(step.values());
-  Vec rates = step.values() / (initial_.empty() ? step.values() : initial_);
+  const List<int>& tasks = step.present().tasks;
+  const Vec initial = gather(initial_losses(step), tasks);
+  check_initial(initial);
+  Vec rates = step.present().losses / initial;
   const double mean_rate = mean(rates);
   for (double& rate : rates) rate = mean_rate == 0 ? 1.0 : rate / mean_rate;
 
-  const double mean_norm = mean(norms);
+  const double mean_norm = mean(gather(norms, tasks));
   Vec targets = rates;
   for (double& target : targets) target = mean_norm * std::pow(target, options_.alpha);
-  return {w_, std::move(norms), std::move(rates), std::move(targets), Vec(step.tasks())};
+
+  Observation seen{w_, std::move(norms), Vec(w_.size()), Vec(w_.size()), Vec(w_.size())};
+  scatter(seen.rates, tasks, rates);
+  scatter(seen.targets, tasks, targets);
+  return seen;
 }
 
-void GradNorm::check_tasks(const Step& step) const {
-  if (step.tasks() != w_.size()) {
-    fail<ConfigError>("GradNorm: made for {} tasks: the step has {}", w_.size(), step.tasks());
-  }
-}
+// Adam, the guard that keeps weights positive, and last of all sum_i w_i = K. The weight of an
+// absent task stays; the others share out what it leaves.
+Vec GradNorm::moved(VecAdam& adam, const Vec& gradients, std::span<const int> tasks) const {
+  double total = w_.size();
+  for (const double w : w_) total -= w;
+  for (const int task : tasks) total += w_[task];
+  if (static_cast<int>(tasks.size()) == w_.size()) total = w_.size();
 
-// Adam, the guard that keeps weights positive, and last of all sum_i w_i = K.
-Vec GradNorm::moved(VecAdam& adam, const Vec& gradients) const {
-  Vec w = w_;
+  Vec w;
   if (options_.weight_form == WeightForm::linear) {
-    adam.step(w, gradients);
-    w = max(w, options_.min_weight);
+    Vec stepped = w_;
+    adam.step(stepped, gradients, tasks);
+    w = max(gather(stepped, tasks), options_.min_weight);
   } else {
-    Vec v = log(w);  // dL/dv = w dL/dw
-    adam.step(v, w * gradients);
-    const double largest = *std::max_element(v.begin(), v.end());
-    for (double& value : v) value -= largest;  // the scale is free: w is renormalised
-    w = max(exp(v), kSmallestWeight);
+    Vec stepped = log(w_);  // dL/dv = w dL/dw
+    adam.step(stepped, w_ * gradients, tasks);
+    w = gather(stepped, tasks);
+    const double largest = *std::max_element(w.begin(), w.end());
+    for (double& value : w) value -= largest;  // the scale is free: w is renormalised
+    w = max(exp(w), kSmallestWeight);
   }
-  w *= w.size() / sum(w);
-  return w;
+  w *= total / sum(w);
+  Vec all = w_;
+  scatter(all, tasks, w);
+  return all;
 }
 
 StateDict GradNorm::state() const {
@@ -170,7 +189,9 @@ void GradNorm::load(const StateDict& state) {
   if (state.tensors.contains("initial_losses")) {
     initial = to_vec(required(state, "initial_losses", shape, "GradNorm::load"));
   }
-  check_initial(initial);
+  for (const double loss : initial) {
+    if (loss != 0) check_initial({loss});  // 0: of a task that no batch had yet
+  }
   for (const double weight : w) {
     if (!(weight > 0) || !std::isfinite(weight)) {
       fail<ConfigError>("GradNorm::load: weights are positive: {}", weight);

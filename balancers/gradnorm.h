@@ -14,7 +14,8 @@
 // never sees L_grad.
 //
 // Cost: 1 + K passes, K of them from a head to W only, and for `second_order` one more through
-// those. State: w, L(0), Adam's moments.
+// those. State: w, L(0), Adam's moments. A task that is absent from a step keeps its weight and
+// takes no part in the means; the others are renormalised to what it leaves of K.
 //
 // What the paper leaves open is an option. Published implementations differ from it in the sign of
 // alpha, in a mean for the sum, in weighted losses for the ratio, in network gradients polluted by
@@ -25,6 +26,7 @@
 #include <taskgrad/balancers/balancer.h>
 #include <taskgrad/balancers/vec_adam.h>
 
+#include <span>
 #include <string_view>
 
 namespace taskgrad {
@@ -77,8 +79,8 @@ class GradNorm : public Balancer {
  private:
   Observation differentiate(Step& step) const;
   Observation compare(const Step& step, Vec norms) const;
-  void check_tasks(const Step& step) const;
-  Vec moved(VecAdam& adam, const Vec& gradients) const;
+  Vec initial_losses(const Step& step) const;
+  Vec moved(VecAdam& adam, const Vec& gradients, std::span<const int> tasks) const;
 
   GradNormOptions options_;
   Vec w_;

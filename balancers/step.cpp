@@ -1,9 +1,13 @@
 #include <taskgrad/autograd/grad.h>
+#include <taskgrad/autograd/ops.h>
 #include <taskgrad/balancers/step.h>
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <span>
 
 namespace taskgrad {
 namespace {
@@ -15,18 +19,55 @@ List<Var> values_of(std::span<const nn::NamedParameter> parameters) {
   return leaves;
 }
 
+// J J' over the first `shared` tensors of each row, in f64: products of f32 rows keep their digits.
+Matrix gramian_of(const List<List<Tensor>>& rows, std::size_t shared) {
+  const int tasks = static_cast<int>(rows.size());
+  List<List<Tensor>> wide(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t k = 0; k < shared && !rows[i].empty(); ++k) {
+      wide[i].push_back(rows[i][k].to(DType::f64));
+    }
+  }
+  Matrix gramian(tasks, tasks);
+  for (int i = 0; i < tasks; ++i) {
+    for (int j = 0; j <= i; ++j) {
+      const List<Tensor>& x = wide[static_cast<std::size_t>(i)];
+      const List<Tensor>& y = wide[static_cast<std::size_t>(j)];
+      double product = 0;
+      for (std::size_t k = 0; k < std::min(x.size(), y.size()); ++k) {
+        product += kernels::dot(x[k], y[k]).item();
+      }
+      gramian(i, j) = gramian(j, i) = product;
+    }
+  }
+  return gramian;
+}
+
+// sum_i weights[i] rows[i][k] over the rows that are there.
+Tensor weighted_sum(const List<List<Tensor>>& rows, std::size_t k, const Vec& weights) {
+  Tensor total;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (rows[i].empty()) continue;
+    Tensor term = kernels::scale(rows[i][k], weights[static_cast<int>(i)]);
+    total = total.defined() ? kernels::add_into(std::move(total), term) : std::move(term);
+  }
+  return total;
+}
+
 }  // namespace
 
-Step::Step(List<Var> losses, const nn::MultiTask& model)
+Step::Step(List<Var> losses, const nn::MultiTask& model, StepOptions options)
     : losses_(std::move(losses)),
       model_(model),
+      options_(std::move(options)),
       leaves_(values_of(model.all())),
       anchor_(values_of(model.anchor())) {
   if (tasks() != model.tasks()) {
     fail<ConfigError>("Step: one loss a task: {} tasks · {} losses", model.tasks(), tasks());
   }
-  values_ = Vec(tasks());
+  values_ = Vec(tasks(), std::numeric_limits<double>::quiet_NaN());
   for (int i = 0; i < tasks(); ++i) {
+    if (!is_present(i)) continue;
     if (loss(i).value().size() != 1) {
       fail<ConfigError>("Step: losses are scalars: loss {} has shape {}", i, loss(i).shape());
     }
@@ -40,7 +81,21 @@ Step::Step(List<Var> losses, const nn::MultiTask& model)
     if (!std::isfinite(values_[i])) {
       fail<NumericError>("Step: losses must be finite: loss {} is {}", i, values_[i]);
     }
+    present_.tasks.push_back(i);
   }
+  if (present_.tasks.empty()) {
+    fail<ConfigError>("Step: at least one task is present: none of {} has a loss", tasks());
+  }
+  present_.losses = gather(values_, present_.tasks);
+}
+
+Var Step::weighted(const Vec& weights) const {
+  Var total;
+  for (const int task : present_.tasks) {
+    const Var term = loss(task) * weights[task];
+    total = total.defined() ? total + term : term;
+  }
+  return total;
 }
 
 Gradients Step::of(const Var& objective) {
@@ -64,69 +119,117 @@ Gradients Step::of(const Var& objective, std::span<const Var> own, List<Tensor>&
   return gradients;
 }
 
-const List<Gradients>& Step::jacobian() {
-  for (int i = static_cast<int>(jacobian_.size()); i < tasks(); ++i) {
+Step::Rows& Step::rows_of(Scope scope) {
+  Rows& rows = scope == Scope::parameters ? parameters_ : representation_;
+  if (!rows.gradients.empty()) return rows;
+  List<Var> inputs;
+  if (scope == Scope::parameters) {
+    inputs.assign(leaves_.begin(),
+                  leaves_.begin() + static_cast<std::ptrdiff_t>(model_.shared().size()));
+  } else if (options_.representation.defined()) {
+    inputs.push_back(options_.representation);
+  } else {
+    fail<ConfigError>(
+        "Step: Scope::representation needs the output of the trunk: none was given [pass "
+        "{{.representation = model.represent(x)}}]");
+  }
+  rows.shared = inputs.size();
+  List<List<Tensor>> gradients(losses_.size());
+  for (const int task : present_.tasks) {
     ++backward_passes_;
-    const std::size_t shared = model_.shared().size();
-    const auto head = static_cast<std::size_t>(model_.head(i).data() - model_.all().data());
-    List<Var> inputs(leaves_.begin(), leaves_.begin() + static_cast<std::ptrdiff_t>(shared));
-    for (std::size_t k = 0; k < model_.head(i).size(); ++k) inputs.push_back(leaves_[head + k]);
-    const List<Var> found = grad(loss(i), inputs, {.unused = Unused::zeros});
-    Gradients row;
-    row.reserve(found.size());
-    for (std::size_t k = 0; k < found.size(); ++k) {
-      const auto& entry = k < shared ? model_.shared()[k] : model_.head(i)[k - shared];
-      row.push_back({entry.parameter, found[k].value()});
+    const auto head = static_cast<std::size_t>(model_.head(task).data() - model_.all().data());
+    inputs.resize(rows.shared);
+    for (std::size_t k = 0; k < model_.head(task).size(); ++k) inputs.push_back(leaves_[head + k]);
+    for (const Var& found : grad(loss(task), inputs, {.unused = Unused::zeros})) {
+      gradients[static_cast<std::size_t>(task)].push_back(found.value());
     }
-    jacobian_.push_back(std::move(row));
   }
-  return jacobian_;
+  rows.gradients = std::move(gradients);
+  return rows;
 }
 
-const Matrix& Step::gramian() {
-  if (gramian_.columns() == tasks()) return gramian_;
-  const List<Gradients>& rows = jacobian();
-  List<List<Tensor>> wide(rows.size());  // in f64, so that products of f32 rows keep their digits
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+const List<List<Tensor>>& Step::jacobian(Scope scope) { return rows_of(scope).gradients; }
+
+const Matrix& Step::gramian(Scope scope) {
+  Rows& rows = rows_of(scope);
+  if (rows.gramian.columns() != tasks()) rows.gramian = gramian_of(rows.gradients, rows.shared);
+  return rows.gramian;
+}
+
+Gradients Step::combine(const Vec& shared_weights, const Vec& head_weights, Scope scope) {
+  const Rows& rows = rows_of(scope);
+  List<Tensor> shared;
+  shared.reserve(model_.shared().size());
+  if (scope == Scope::parameters) {
+    for (std::size_t k = 0; k < rows.shared; ++k) {
+      shared.push_back(weighted_sum(rows.gradients, k, shared_weights));
+    }
+  } else {
+    ++backward_passes_;
+    const Var cotangent = constant(weighted_sum(rows.gradients, 0, shared_weights));
+    const std::span<const Var> trunk(leaves_.data(), model_.shared().size());
+    for (const Var& found :
+         grad(options_.representation, trunk, {.unused = Unused::zeros, .cotangent = cotangent})) {
+      shared.push_back(found.value());
+    }
+  }
+  return with_heads(std::move(shared), rows.gradients, rows.shared, head_weights);
+}
+
+Tensor Step::rows() {
+  const List<List<Tensor>>& rows = jacobian();
+  List<double> values;
+  for (const int task : present_.tasks) {
     for (std::size_t k = 0; k < model_.shared().size(); ++k) {
-      wide[i].push_back(rows[i][k].value.to(DType::f64));
+      const std::vector<double> part = rows[static_cast<std::size_t>(task)][k].values();
+      values.insert(values.end(), part.begin(), part.end());
     }
   }
-  Matrix gramian(tasks(), tasks());
-  for (int i = 0; i < tasks(); ++i) {
-    for (int j = 0; j <= i; ++j) {
-      double product = 0;
-      for (std::size_t k = 0; k < model_.shared().size(); ++k) {
-        product +=
-            kernels::dot(wide[static_cast<std::size_t>(i)][k], wide[static_cast<std::size_t>(j)][k])
-                .item();
-      }
-      gramian(i, j) = gramian(j, i) = product;
-    }
-  }
-  return gramian_ = std::move(gramian);
+  const auto count = static_cast<std::int64_t>(present_.tasks.size());
+  return Tensor::from({count, static_cast<std::int64_t>(values.size()) / count}, values,
+                      DType::f64);
 }
 
-Gradients Step::combine(const Vec& shared_weights, const Vec& head_weights) {
-  const List<Gradients>& rows = jacobian();
-  Gradients combined;
-  combined.reserve(model_.all().size());
-  for (std::size_t k = 0; k < model_.shared().size(); ++k) {
-    Tensor total = kernels::scale(rows[0][k].value, shared_weights[0]);
-    for (int i = 1; i < tasks(); ++i) {
-      total = kernels::add_into(
-          std::move(total),
-          kernels::scale(rows[static_cast<std::size_t>(i)][k].value, shared_weights[i]));
-    }
-    combined.push_back({model_.shared()[k].parameter, std::move(total)});
+Gradients Step::assemble(const Tensor& direction, const Vec& head_weights) {
+  List<Tensor> shared;
+  std::int64_t start = 0;
+  for (const auto& [name, parameter] : model_.shared()) {
+    const std::int64_t size = parameter.shape().size();
+    shared.push_back(
+        direction.slice(0, start, start + size).reshape(parameter.shape()).to(dtype()));
+    start += size;
   }
-  for (int i = 0; i < tasks(); ++i) {
-    const Gradients& row = rows[static_cast<std::size_t>(i)];
-    for (std::size_t k = model_.shared().size(); k < row.size(); ++k) {
-      combined.push_back({row[k].parameter, kernels::scale(row[k].value, head_weights[i])});
+  return with_heads(std::move(shared), jacobian(), model_.shared().size(), head_weights);
+}
+
+Gradients Step::with_heads(List<Tensor> shared, const List<List<Tensor>>& rows, std::size_t begin,
+                           const Vec& head_weights) const {
+  Gradients all;
+  all.reserve(model_.all().size());
+  for (std::size_t k = 0; k < shared.size(); ++k) {
+    all.push_back({model_.shared()[k].parameter, std::move(shared[k])});
+  }
+  for (int task = 0; task < tasks(); ++task) {
+    const std::span<const nn::NamedParameter> head = model_.head(task);
+    for (std::size_t k = 0; k < head.size(); ++k) {
+      const nn::Parameter& parameter = head[k].parameter;
+      all.push_back(
+          {parameter,
+           is_present(task)
+               ? kernels::scale(rows[static_cast<std::size_t>(task)][begin + k], head_weights[task])
+               : Tensor::zeros(parameter.shape(), dtype())});
     }
   }
-  return combined;
+  return all;
+}
+
+Step Step::batch(int k) const {
+  if (!options_.batches) {
+    fail<ConfigError>(
+        "Step: this method needs further batches: none were given [pass {{.batches = a function "
+        "that makes their losses}}]");
+  }
+  return Step(options_.batches(k), model_);
 }
 
 }  // namespace taskgrad

@@ -22,37 +22,28 @@ Uncertainty::Uncertainty(int tasks, UncertaintyOptions options)
 
 Vec Uncertainty::weights() const {
   Vec w = log_variance_;
-  for (double& value : w) value = 0.5 * std::exp(-value);
+  for (double& value : w) value = scale() * std::exp(-value);
   return w;
 }
 
 Var Uncertainty::objective(const Step& step, std::span<const Var> own) {
-  if (step.tasks() != log_variance_.size()) {
-    fail<ConfigError>("Uncertainty: made for {} tasks: the step has {}", log_variance_.size(),
-                      step.tasks());
-  }
+  check_tasks(step, log_variance_.size());
   Var total;
-  for (int i = 0; i < step.tasks(); ++i) {
-    const Var& s = own[static_cast<std::size_t>(i)];
-    const Var term = (exp(-s) * step.loss(i) + s) * 0.5;
-    total = i == 0 ? term : total + term;
+  for (const int task : step.present().tasks) {
+    const Var& s = own[static_cast<std::size_t>(task)];
+    const Var term = exp(-s) * step.loss(task) * scale() + s * 0.5;
+    total = total.defined() ? total + term : term;
   }
   return total;
 }
 
-void Uncertainty::update_own(const Vec& gradients) { adam_.step(log_variance_, gradients); }
-
-StateDict Uncertainty::state() const {
-  StateDict state;
-  state.tensors["log_variance"] = to_tensor(log_variance_);
-  adam_.save(state, "adam.");
-  return state;
+void Uncertainty::update_own(const Vec& gradients, const Present& present) {
+  adam_.step(log_variance_, gradients, present.tasks);
 }
 
-void Uncertainty::load(const StateDict& state) {
-  Vec loaded = to_vec(required(state, "log_variance", {log_variance_.size()}, "Uncertainty::load"));
-  adam_.load(state, "adam.");
-  log_variance_ = std::move(loaded);
+void Uncertainty::visit_state(StateFields& fields) {
+  fields("log_variance", log_variance_);
+  fields("adam.", adam_);
 }
 
 void Uncertainty::reset() { *this = Uncertainty(log_variance_.size(), options_); }

@@ -47,6 +47,16 @@ Vec exp(const Vec& x);
 Vec log(const Vec& x);
 Vec max(const Vec& x, double floor);
 bool all_finite(const Vec& x);
+double dot(const Vec& x, const Vec& y);
+Vec operator+(const Vec& x, const Vec& y);
+Vec operator-(const Vec& x, const Vec& y);
+Vec operator*(double factor, Vec x);
+/// exp(x_i) / sum_j exp(x_j), without overflow.
+Vec softmax(const Vec& x);
+
+/// The entries at the given places, and their return there.
+Vec gather(const Vec& x, std::span<const int> places);
+void scatter(Vec& into, std::span<const int> places, const Vec& values);
 
 /// To and from a tensor of one axis, in f64.
 Tensor to_tensor(const Vec& x);
@@ -62,6 +72,8 @@ class Matrix {
   int columns() const { return columns_; }
   double& operator()(int row, int column) { return values_[at(row, column)]; }
   double operator()(int row, int column) const { return values_[at(row, column)]; }
+  const double* data() const { return values_.data(); }
+  double* data() { return values_.data(); }
 
  private:
   std::size_t at(int row, int column) const {
@@ -70,5 +82,13 @@ class Matrix {
   int columns_ = 0;
   List<double> values_;
 };
+
+Vec operator*(const Matrix& a, const Vec& x);
+double trace(const Matrix& a);
+/// Rows and columns at the given places.
+Matrix gather(const Matrix& a, std::span<const int> places);
+/// To and from a tensor of two axes, in f64.
+Tensor to_tensor(const Matrix& a);
+Matrix to_matrix(const Tensor& a);
 
 }  // namespace taskgrad

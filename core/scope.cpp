@@ -3,16 +3,18 @@
 namespace taskgrad {
 namespace {
 
-constinit thread_local const Scope* innermost = nullptr;
+constinit thread_local const NameScope* innermost = nullptr;
 
 }  // namespace
 
-Scope::Scope(std::string_view name) noexcept : name_(name), outer_(innermost) { innermost = this; }
-Scope::~Scope() { innermost = outer_; }
+NameScope::NameScope(std::string_view name) noexcept : name_(name), outer_(innermost) {
+  innermost = this;
+}
+NameScope::~NameScope() { innermost = outer_; }
 
-std::string Scope::path() {
+std::string NameScope::path() {
   std::string path;
-  for (const Scope* scope = innermost; scope != nullptr; scope = scope->outer_) {
+  for (const NameScope* scope = innermost; scope != nullptr; scope = scope->outer_) {
     const std::string_view dot = path.empty() ? "" : ".";
     path.insert(0, std::string(scope->name_).append(dot));
   }
@@ -20,9 +22,9 @@ std::string Scope::path() {
 }
 
 std::string internal::with_scope(std::string text) {
-  const Scope* const all = innermost;
+  const NameScope* const all = innermost;
   if (all != nullptr && text.starts_with(std::string(all->name_) + ":")) innermost = all->outer_;
-  const std::string path = Scope::path();
+  const std::string path = NameScope::path();
   innermost = all;
   return path.empty() ? text : path + " / " + text;
 }

@@ -10,14 +10,15 @@ namespace internal {
 std::string with_scope(std::string text);
 }
 
-/// Names a part of a model while it lives, on this thread: within Scope("trunk") and Scope("2") the
-/// path is "trunk.2". The name must outlive it. Costs two words; nothing is copied.
-class Scope {
+/// Names a part of a model while it lives, on this thread: within NameScope("trunk") and
+/// NameScope("2") the path is "trunk.2". The name must outlive it. Costs two words; nothing is
+/// copied.
+class NameScope {
  public:
-  explicit Scope(std::string_view name) noexcept;
-  ~Scope();
-  Scope(const Scope&) = delete;
-  Scope& operator=(const Scope&) = delete;
+  explicit NameScope(std::string_view name) noexcept;
+  ~NameScope();
+  NameScope(const NameScope&) = delete;
+  NameScope& operator=(const NameScope&) = delete;
 
   /// The names of the scopes that are open, joined by dots; empty outside of all.
   static std::string path();
@@ -25,7 +26,7 @@ class Scope {
  private:
   friend std::string internal::with_scope(std::string text);
   std::string_view name_;
-  const Scope* outer_;
+  const NameScope* outer_;
 };
 
 namespace internal {

@@ -35,7 +35,7 @@ Var Sequential::operator()(const Var& x) const {
   Var y = x;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const std::string name = std::to_string(i);
-    const Scope scope(name);
+    const NameScope scope(name);
     y = (*layers_[i])(y);
   }
   return y;

@@ -25,8 +25,7 @@ MultiTask::MultiTask(std::unique_ptr<Layer> trunk, std::vector<std::unique_ptr<L
   fail<ConfigError>("MultiTask: the trunk needs a layer with a weight, as GradNorm's anchor");
 }
 
-List<Var> MultiTask::operator()(const Var& x) const {
-  const Var representation = (*trunk_)(x);
+List<Var> MultiTask::predict(const Var& representation) const {
   List<Var> predictions;
   predictions.reserve(heads_.size());
   for (const auto& head : heads_) predictions.push_back((*head)(representation));

@@ -37,7 +37,10 @@ class MultiTask : public Module {
 
   int tasks() const { return static_cast<int>(heads_.size()); }
   /// One prediction a task.
-  List<Var> operator()(const Var& x) const;
+  List<Var> operator()(const Var& x) const { return predict(represent(x)); }
+  /// The two halves of it: the output of the trunk, and what the heads make of one.
+  Var represent(const Var& x) const { return (*trunk_)(x); }
+  List<Var> predict(const Var& representation) const;
   void visit(Visitor& visitor) override;
 
   /// All parameters: the trunk's first, then each head's.

@@ -18,4 +18,27 @@ void Parameter::set(Var leaf) noexcept {
   *value_ = std::move(leaf);
 }
 
+Substitution::Substitution(std::span<const NamedParameter> parameters, std::span<const Var> values)
+    : parameters_(parameters) {
+  if (parameters.size() != values.size()) {
+    fail<ConfigError>("Substitution: one value a parameter: {} parameters · {} values",
+                      parameters.size(), values.size());
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i].shape() == parameters[i].parameter.shape()) continue;
+    fail<ShapeError>("Substitution: '{}' has shape {}: {} was given", parameters[i].name,
+                     parameters[i].parameter.shape(), values[i].shape());
+  }
+  before_.reserve(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    before_.push_back(std::exchange(*parameters[i].parameter.value_, values[i]));
+  }
+}
+
+Substitution::~Substitution() {
+  for (std::size_t i = 0; i < before_.size(); ++i) {
+    *parameters_[i].parameter.value_ = std::move(before_[i]);
+  }
+}
+
 }  // namespace taskgrad::nn

@@ -5,6 +5,7 @@
 #include <taskgrad/core/memory.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@ class Parameter {
   friend bool operator==(const Parameter& a, const Parameter& b) { return a.value_ == b.value_; }
 
  private:
+  friend class Substitution;
   std::shared_ptr<Var> value_;
 };
 
@@ -38,6 +40,23 @@ class Parameter {
 struct NamedParameter {
   std::string name;
   Parameter parameter;
+};
+
+/// While it lives, graphs are built from the given values in place of the parameters' own: a model
+/// is a function of them, and derivatives pass through values that were computed. Restores the
+/// leaves that were there before. The parameters must not be set() meanwhile.
+class Substitution {
+ public:
+  /// Throws ConfigError unless there is one value a parameter, ShapeError for one unlike its
+  /// parameter, before anything changes.
+  Substitution(std::span<const NamedParameter> parameters, std::span<const Var> values);
+  ~Substitution();
+  Substitution(const Substitution&) = delete;
+  Substitution& operator=(const Substitution&) = delete;
+
+ private:
+  std::span<const NamedParameter> parameters_;
+  List<Var> before_;
 };
 
 /// One gradient for one parameter, of its shape and dtype.

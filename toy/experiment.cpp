@@ -6,6 +6,7 @@
 #include <taskgrad/nn/optim.h>
 #include <taskgrad/toy/experiment.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -93,7 +94,7 @@ class Trainer {
   void train(const Hooks& hooks, RunResult& result) {
     for (std::int64_t t = 0;; ++t) {
       const Batch batch = problem_.batch(t, options_.batch_size);
-      Step step(nn::mse(model_(constant(batch.x)), batch.targets, options_.loss), model_);
+      Step step(losses(batch), model_, step_options(t, batch));
 
       result.interrupted = hooks.stop != nullptr && *hooks.stop && t < options_.steps;
       const bool last = t == options_.steps || result.interrupted;
@@ -104,12 +105,39 @@ class Trainer {
       if (last) return;
 
       optimizer_->step(balancer_->backward(step));
+      tell_balancer(t, batch);
       result.steps = t + 1;
       if (hooks.on_step) hooks.on_step(result.steps);
     }
   }
 
  private:
+  List<Var> losses(const Batch& batch) const {
+    return nn::mse(model_(constant(batch.x)), batch.targets, options_.loss);
+  }
+
+  /// Further batches for a method that wants them: those of steps that never come.
+  StepOptions step_options(std::int64_t t, const Batch& batch) const {
+    constexpr std::int64_t kFar = std::int64_t{1} << 40;
+    if (!balancer_->wants_batches()) return {};
+    return {.batches = [this, t, batch](int k) {
+      return losses(k == 0 ? batch : problem_.batch(t + k * kFar, options_.batch_size));
+    }};
+  }
+
+  /// What some methods want to know after a step: the losses of the same batch, the end of an
+  /// epoch.
+  void tell_balancer(std::int64_t t, const Batch& batch) {
+    if (balancer_->wants_after_step()) {
+      const NoGrad off;
+      std::vector<double> after;
+      for (const Var& loss : losses(batch)) after.push_back(loss.item());
+      balancer_->after_step(after);
+    }
+    const std::int64_t epoch = std::max(1, options_.problem.train_examples / options_.batch_size);
+    if ((t + 1) % epoch == 0) balancer_->end_epoch();
+  }
+
   Evaluation evaluate(std::int64_t t, Step& step) {
     const Vec weights = balancer_->weights();
     Evaluation evaluation{.step = t,

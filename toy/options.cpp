@@ -123,7 +123,6 @@ std::vector<std::string> read_balancers(const Arguments& given, bool figure2) {
   if (names.empty()) return {"gradnorm"};
 
   std::vector<std::string_view> valid = balancer_names();
-  std::erase(valid, "static");  // needs weights, which no option gives
   for (auto name = names.begin(); name != names.end(); ++name) {
     if (std::find(valid.begin(), valid.end(), *name) == valid.end()) {
       reject("--balancer", fmt::format("one of {}", fmt::join(valid, ", ")), *name);

@@ -187,7 +187,7 @@ Var layer_norm(const Var& x, const Var& weight, const Var& bias, double epsilon)
   return compose<LayerNorm>(LayerNorm::Attrs{epsilon}, x, weight, bias);
 }
 BatchNormed batch_norm(const Var& x, const Var& weight, const Var& bias, double epsilon) {
-  const Scope scope(BatchNorm::info.name);
+  const NameScope scope(BatchNorm::info.name);
   return BatchNorm::run({epsilon}, x, weight, bias);
 }
 Var batch_norm_eval(const Var& x, const Var& weight, const Var& bias, const Var& mean,

@@ -173,8 +173,8 @@ TEST_CASE("numeric check: in a derivative also the rule and the module that it b
   NumericCheck check;
   Var y;
   {
-    const Scope trunk("trunk");
-    const Scope layer("1");
+    const NameScope trunk("trunk");
+    const NameScope layer("1");
     y = sqrt(x);
   }
   CHECK(message_of([&] { grad(sum(y), x); }) ==
@@ -193,12 +193,12 @@ TEST_CASE("numeric check: may warn and go on") {
 }
 
 TEST_CASE("scope: errors and observers say where in the model they are") {
-  CHECK(Scope::path().empty());
+  CHECK(NameScope::path().empty());
   const nn::Sequential model(nn::Linear(4, 3), nn::Relu(), nn::Linear(2, 1));
-  const Scope trunk("trunk");
+  const NameScope trunk("trunk");
   CHECK_THROWS_WITH_AS(model(constant(Tensor::zeros({5, 4}, DType::f32))),
                        "trunk.2 / linear: x has 3 features, weight [1, 2] expects 2", ShapeError);
-  CHECK(Scope::path() == "trunk");
+  CHECK(NameScope::path() == "trunk");
 }
 
 }  // namespace

@@ -19,8 +19,7 @@ class MeanGradient : public Aggregator {
   std::string_view name() const override { return "mean_gradient"; }
   Matrix seen;
 
- protected:
-  Vec gramian_weights(const Matrix& gramian) override {
+  Vec gramian_weights(const Matrix& gramian, const Present&) override {
     seen = gramian;
     return Vec(gramian.rows(), 1.0 / gramian.rows());
   }
@@ -38,7 +37,7 @@ class ScaledSum : public Scalarizer {
     return own[0] * (step.loss(0) + step.loss(1)) + square(own[0]);
   }
   Vec own_values() const override { return {a}; }
-  void update_own(const Vec& gradients) override { gradient = gradients[0]; }
+  void update_own(const Vec& gradients, const Present&) override { gradient = gradients[0]; }
 };
 
 TEST_CASE("balancer: equal weights give the gradient of the sum in one pass") {
@@ -124,11 +123,16 @@ TEST_CASE("make_balancer: options arrive") {
 }
 
 TEST_CASE("make_balancer: refusals list what is valid") {
-  CHECK(refusal("gradnrom", {}) ==
-        "make_balancer: the name is one of equal, static, uncertainty, gradnorm: 'gradnrom'");
+  const std::string unknown = refusal("gradnrom", {});
+  CHECK(unknown.starts_with("make_balancer: the name is one of equal, static, rlw, "));
+  CHECK(unknown.ends_with(", forum: 'gradnrom'"));
+  for (const std::string_view name : balancer_names()) {
+    CHECK(unknown.find(name) != std::string::npos);
+  }
   CHECK(refusal("equal", {{"alpha", "1"}}) == "make_balancer: 'equal' has the options []: 'alpha'");
   CHECK(refusal("uncertainty", {{"lr", "1"}}) ==
-        "make_balancer: 'uncertainty' has the options [weight_lr, initial_log_variance]: 'lr'");
+        "make_balancer: 'uncertainty' has the options [weight_lr, initial_log_variance, "
+        "form]: 'lr'");
   CHECK(refusal("gradnorm", {{"alpha", "0.1x"}}) ==
         "make_balancer: alpha of 'gradnorm' is a number: '0.1x'");
   CHECK(refusal("gradnorm", {{"path", "third"}}) ==
@@ -137,6 +141,10 @@ TEST_CASE("make_balancer: refusals list what is valid") {
         "make_balancer: 'static' needs one weight a task: 2 tasks · 3 weights");
   CHECK(refusal("static", {{"weights", "1,"}}) ==
         "make_balancer: weights of 'static' is a number: ''");
+  CHECK(refusal("stch", {{"warmup_steps", "1.5"}}) ==
+        "make_balancer: warmup_steps of 'stch' is a whole number from 0: '1.5'");
+  CHECK(refusal("cr_mogm", {{"method", "equal"}}) ==
+        "make_balancer: method of 'cr_mogm' is one that weighs by the Gramian: 'equal'");
   CHECK(refusal("equal", {}, 0) == "make_balancer: at least one task: 0");
 }
 

@@ -38,6 +38,21 @@ struct SmallProblem {
   }
   Step step(std::uint64_t batch = 0) const { return Step(losses(batch), model); }
 
+  /// Losses of one batch without those of the tasks in `absent`.
+  List<Var> losses_without(std::uint64_t batch, const std::vector<int>& absent) const {
+    List<Var> all = losses(batch);
+    for (const int task : absent) all[static_cast<std::size_t>(task)] = Var();
+    return all;
+  }
+  /// A step with all that a method may ask for: further batches, in which the same tasks are
+  /// absent.
+  Step whole_step(std::uint64_t batch = 0, const std::vector<int>& absent = {}) const {
+    const auto further = [this, batch, absent](int k) {
+      return losses_without(k == 0 ? batch : 1000 * (batch + 1) + std::uint64_t(k), absent);
+    };
+    return Step(losses_without(batch, absent), model, {.batches = further});
+  }
+
   nn::MultiTask model;
   Rng rng;
   std::vector<double> scales;

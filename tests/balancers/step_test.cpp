@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "problem.h"
+#include <cmath>
 #include <limits>
 
 namespace taskgrad {
@@ -68,6 +69,60 @@ TEST_CASE("step: gradients are in the leaves of its own graph, after an update a
   problem.model.init(Rng(9));
   CHECK(test::equal_bits(step.of(step.loss(0) + step.loss(1)), before));
   CHECK(step.gramian()(0, 0) > 0);
+}
+
+TEST_CASE("step: an absent task has no loss, zero gradients, and no part in sums") {
+  const SmallProblem problem(3);
+  Step step = problem.whole_step(0, {1});
+  CHECK(step.present().tasks == List<int>{0, 2});
+  CHECK(step.present().losses == Vec{step.values()[0], step.values()[2]});
+  CHECK(std::isnan(step.values()[1]));
+  CHECK_FALSE(step.is_present(1));
+  CHECK(step.gramian()(1, 1) == 0);
+  CHECK(step.gramian()(0, 1) == 0);
+  CHECK(step.backward_passes() == 2);
+  CHECK(step.rows().shape()[0] == 2);
+  Step whole = problem.step();
+  const Gradients expected = whole.of(whole.loss(0) * 2.0 + whole.loss(2) * 3.0);
+  CHECK(test::relative_difference(step.combine({2, 7, 3}, {2, 7, 3}), expected) < 1e-14);
+  CHECK(test::relative_difference(step.of(step.weighted({2, 7, 3})), expected) < 1e-14);
+  CHECK_THROWS_WITH_AS(problem.whole_step(0, {0, 1, 2}),
+                       "Step: at least one task is present: none of 3 has a loss", ConfigError);
+}
+
+TEST_CASE("step: rows and assemble are one way and back") {
+  const SmallProblem problem(2);
+  Step step = problem.step();
+  const Tensor rows = step.rows();
+  const Tensor direction = kernels::add(rows.select(0, 0), kernels::scale(rows.select(0, 1), 3));
+  CHECK(test::relative_difference(step.assemble(direction, {1, 1}), step.combine({1, 3}, {1, 1})) <
+        1e-14);
+}
+
+TEST_CASE("step: at the representation gradients are those in the trunk's output") {
+  const SmallProblem problem(2);
+  const Tensor x = Rng(4).uniform({5, 6}, -1, 1, DType::f64);
+  const Tensor y = Rng(5).uniform({5, 3}, -1, 1, DType::f64);
+  const Tensor targets[] = {y, kernels::scale(y, 4)};
+  const Var z = problem.model.represent(constant(x));
+  Step step(nn::mse(problem.model.predict(z), targets), problem.model, {.representation = z});
+  const Matrix& m = step.gramian(Scope::representation);
+  CHECK(m(0, 1) ==
+        doctest::Approx(dot(grad(step.loss(0), z), grad(step.loss(1), z)).item()).epsilon(1e-13));
+  CHECK(step.backward_passes() == 2);
+  const Gradients cheap = step.combine({2, -1}, {3, 5}, Scope::representation);
+  CHECK(step.backward_passes() == 3);
+  CHECK(test::relative_difference(cheap, step.combine({2, -1}, {3, 5})) < 1e-13);
+  Step without = problem.step();
+  CHECK_THROWS_AS(without.gramian(Scope::representation), ConfigError);
+}
+
+TEST_CASE("step: further batches are made at the parameters of the moment") {
+  const SmallProblem problem(2);
+  const Step step = problem.whole_step(3);
+  CHECK(step.batch(0).values() == problem.step(3).values());
+  CHECK(step.batch(2).values() == problem.step(4002).values());
+  CHECK_THROWS_AS(problem.step().batch(1), ConfigError);
 }
 
 TEST_CASE("step: mistakes are named") {

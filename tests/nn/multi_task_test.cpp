@@ -55,6 +55,23 @@ TEST_CASE("multi_task: the anchor is the trunk's last weight unless chosen") {
   CHECK(model.anchor()[0].name == "trunk.0.weight");
 }
 
+TEST_CASE("substitution: a model is a function of other values, and its own come back") {
+  const MultiTask model = make();
+  const Var x = constant(Rng(2).uniform({6, 3}, -1, 1, DType::f32));
+  const double before = sum(model(x)[0]).item();
+  List<Var> values;
+  for (const auto& [name, parameter] : model.all()) values.push_back(parameter.value() * 0.0);
+  {
+    const Substitution zeros(model.all(), values);
+    CHECK(sum(model(x)[0]).item() == 0);
+  }
+  CHECK(sum(model(x)[0]).item() == before);
+  CHECK_THROWS_AS(Substitution(model.all(), std::span<const Var>(values).first(2)), ConfigError);
+  std::swap(values[0], values[1]);
+  CHECK_THROWS_AS(Substitution(model.all(), values), ShapeError);
+  CHECK(sum(model(x)[0]).item() == before);
+}
+
 TEST_CASE("multi_task: what cannot be built is refused") {
   CHECK_THROWS_AS(MultiTask(Linear(2, 2), std::vector<std::unique_ptr<Layer>>()), ConfigError);
   CHECK_THROWS_AS(MultiTask(std::unique_ptr<Layer>(), repeat(1, [] { return Linear(2, 2); })),

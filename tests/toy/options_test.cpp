@@ -1,3 +1,4 @@
+#include <taskgrad/balancers/balancer.h>
 #include <taskgrad/core/error.h>
 #include <taskgrad/toy/options.h>
 
@@ -196,12 +197,14 @@ TEST_CASE("parse: sigmas") {
 }
 
 TEST_CASE("parse: names") {
-  CHECK(error_of({"--balancer", "gradnrom"}) ==
-        "--balancer: must be one of equal, uncertainty, gradnorm: \"gradnrom\"");
-  CHECK(error_of({"--balancer", "static"}) ==
-        "--balancer: must be one of equal, uncertainty, gradnorm: \"static\"");
-  CHECK(error_of({"--balancer", ""}) ==
-        "--balancer: must be one of equal, uncertainty, gradnorm: \"\"");
+  for (const std::string name : {"gradnrom", ""}) {
+    const std::string text = error_of({"--balancer", name.c_str()});
+    CHECK(text.starts_with("--balancer: must be one of equal, static, rlw, "));
+    CHECK(text.ends_with(", forum: \"" + name + '"'));
+  }
+  for (const std::string_view name : balancer_names()) {
+    CHECK(error_of({"train", "--balancer", name.data()}) == "no error");
+  }
   CHECK(error_of({"--balancer", "equal", "--balancer", "equal"}) ==
         "--balancer: must be given once for each method: \"equal\"");
   CHECK(error_of({"--optimizer", "Adam"}) == "--optimizer: must be one of adam, sgd: \"Adam\"");
