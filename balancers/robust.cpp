@@ -29,7 +29,9 @@ Vec Krum::gramian_weights(const Matrix& gramian, const Present& present) {
   }
   std::vector<int> order(static_cast<std::size_t>(tasks));
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return scores[a] < scores[b]; });
+  std::sort(order.begin(), order.end(), [&](int a, int b) {  // of equal ones the first
+    return scores[a] != scores[b] ? scores[a] < scores[b] : a < b;
+  });
   const int selected = std::min(options_.selected, tasks);
   Vec weights(tasks);
   for (int k = 0; k < selected; ++k) weights[order[std::size_t(k)]] = 1.0 / selected;

@@ -191,15 +191,14 @@ struct Equilibrium {
       for (Eigen::Index i = 0; i < y.size(); ++i) {
         if (step(i) < 0) length = std::min(length, 0.9 * y(i) / -step(i));
       }
-      if (length == 1 && error(y + step) < error(y) && error(y) < 1e-2) {
-        y += step;  // near the end, where values of the objective differ by rounding only
-        continue;
-      }
       const double now = value(y);
-      while (!(value(y + length * step) <= now + kArmijo * length * slope) && length > 1e-12) {
-        length /= 2;
-      }
-      if (length <= 1e-12 || error(y) < 1e-2) return y;
+      const double off = error(y);
+      const auto descends = [&] {  // near the end values of the objective differ by rounding only
+        return off < 1e-2 ? error(y + length * step) < (1 - kArmijo * length) * off
+                          : value(y + length * step) <= now + kArmijo * length * slope;
+      };
+      while (length > 1e-12 && !descends()) length /= 2;
+      if (length <= 1e-12) return y;
       y += length * step;
     }
     return y;
