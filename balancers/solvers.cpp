@@ -182,6 +182,7 @@ struct Equilibrium {
   Vector solve() const {
     constexpr int kMost = 500;  // never met: damped Newton needs about 10, 60 near stationarity
     constexpr double kArmijo = 1e-4;
+    constexpr double kExact = 1e-14;
     Vector y = Vector::Ones(b.size());
     for (int iteration = 0; iteration < kMost; ++iteration) {
       const Vector g = gradient(y);
@@ -193,12 +194,14 @@ struct Equilibrium {
       }
       const double now = value(y);
       const double off = error(y);
+      if (off < kExact) return y;
       const auto descends = [&] {  // near the end values of the objective differ by rounding only
         return off < 1e-2 ? error(y + length * step) < (1 - kArmijo * length) * off
                           : value(y + length * step) <= now + kArmijo * length * slope;
       };
-      while (length > 1e-12 && !descends()) length /= 2;
-      if (length <= 1e-12) return y;
+      const double shortest = off < 1e-2 ? 1e-3 : 1e-12;
+      while (length > shortest && !descends()) length /= 2;
+      if (length <= shortest) return y;
       y += length * step;
     }
     return y;
