@@ -1,5 +1,6 @@
 #include <taskgrad/autograd/ops.h>
 #include <taskgrad/core/fail.h>
+#include <taskgrad/core/kernels.h>
 #include <taskgrad/nn/loss.h>
 
 namespace taskgrad::nn {
@@ -9,8 +10,9 @@ Var mse(const Var& prediction, const Tensor& target, Reduction reduction) {
     fail<ShapeError>("mse: prediction and target have one shape: {} · {}", prediction.shape(),
                      target.shape());
   }
+  kernels::check_dtypes("mse", prediction.value(), target);
   if (prediction.value().size() == 0) {
-    fail<ShapeError>("mse: the mean of nothing is undefined: shape {}", target.shape());
+    fail<ShapeError>("mse: there must be elements to take the mean of: shape {}", target.shape());
   }
   const Var squares = square(prediction - constant(target));
   if (reduction == Reduction::mean || prediction.shape().rank() == 0) return mean(squares);

@@ -19,6 +19,7 @@ struct Huber {
     double delta;
   };
   static Var compose(const Attrs& a, const Var& x, const Var& y) {
+    kernels::check_binary("huber", x.value(), y.value());
     const Var r = x - y;
     const Var c = clamp(r, -a.delta, a.delta);
     return c * (r - c * 0.5);
@@ -28,9 +29,7 @@ struct Huber {
       const double r = std::abs(x - y);
       return r <= 0.75 ? r * r / 2 : 0.75 * (r - 0.375);
     };
-    Samples all = samples::with_attrs(samples::binary(value), Attrs{0.75});
-    all.bad.clear();  // sub names itself
-    return all;
+    return samples::with_attrs(samples::binary(value), Attrs{0.75});
   }
 };
 const Registered<Huber> registered_huber;
@@ -39,15 +38,16 @@ struct BceWithLogits {
   static constexpr OpInfo info{.name = "bce_with_logits",
                                .formula = "softplus(x) - t x; (sigmoid(x) - t) dx - x dt",
                                .broadcasts = true};
-  static Var compose(const Var& x, const Var& target) { return softplus(x) - target * x; }
+  static Var compose(const Var& x, const Var& target) {
+    kernels::check_binary("bce_with_logits", x.value(), target.value());
+    return softplus(x) - target * x;
+  }
   static Samples samples() {
     const auto value = [](double x, double t) {
       const double p = 1 / (1 + std::exp(-x));
       return -t * std::log(p) - (1 - t) * std::log1p(-p);
     };
-    Samples all = samples::binary(value, 0, 1);
-    all.bad.clear();  // mul names itself
-    return all;
+    return samples::binary(value, 0, 1);
   }
 };
 const Registered<BceWithLogits> registered_bce_with_logits;
@@ -77,12 +77,12 @@ const Registered<Dropout> registered_dropout;
 }  // namespace
 
 Var huber(const Var& x, const Var& y, double delta) {
-  if (!(delta > 0)) fail<ConfigError>("huber: delta is positive: {}", delta);
+  if (!(delta > 0)) fail<ConfigError>("huber: delta must be positive: {}", delta);
   return Huber::compose({delta}, x, y);
 }
 Var bce_with_logits(const Var& x, const Var& target) { return BceWithLogits::compose(x, target); }
 Var dropout(const Var& x, double p, const Rng& rng) {
-  if (!(p >= 0 && p < 1)) fail<ConfigError>("dropout: p lies in [0, 1): {}", p);
+  if (!(p >= 0 && p < 1)) fail<ConfigError>("dropout: p must lie in [0, 1): {}", p);
   return Dropout::compose({p, rng}, x);
 }
 

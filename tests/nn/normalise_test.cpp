@@ -64,10 +64,19 @@ TEST_CASE("batch norm: its state is saved and loaded, and checked") {
       {Var(), Tensor::from({2}, {1, 2}, DType::f32), Tensor::from({2}, {3, 4}, DType::f32)});
   other.load_running(norm.running());
   CHECK(equal_bits(other.running().tensors.at("mean"), norm.running().tensors.at("mean")));
-  CHECK_THROWS_AS(other.load_running({}), ConfigError);
-  CHECK_THROWS_AS(other.load_running(nn::BatchNorm(3).running()), ShapeError);
-  CHECK_THROWS_AS(nn::BatchNorm(2, {.momentum = 2}), ConfigError);
-  CHECK_THROWS_AS(nn::BatchNorm(2, {.epsilon = 0}), ConfigError);
+  CHECK_THROWS_WITH_AS(
+      other.load_running({}),
+      "BatchNorm::load_running: every tensor of the state is needed: 'mean' is missing",
+      ConfigError);
+  CHECK_THROWS_WITH_AS(other.load_running(nn::BatchNorm(3).running()),
+                       "BatchNorm::load_running: 'mean' has shape [2]: [3] was given", ShapeError);
+  CHECK(equal_bits(other.running().tensors.at("mean"), norm.running().tensors.at("mean")));
+  CHECK_THROWS_WITH_AS(nn::BatchNorm(2, {.momentum = 2}),
+                       "BatchNorm: momentum lies in [0, 1], epsilon is positive: 2 · 1e-05",
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(nn::BatchNorm(2, {.epsilon = 0}),
+                       "BatchNorm: momentum lies in [0, 1], epsilon is positive: 0.1 · 0",
+                       ConfigError);
 }
 
 }  // namespace
