@@ -94,8 +94,10 @@ class Sweep {
     }
     if (wanted == 0) return;
     if (node->op->vjp == nullptr) {
-      fail<GraphError>("grad: '{}' is not differentiable, and a requested input lies behind it",
-                       node->op->info.name);
+      fail<GraphError>(
+          "grad: every op on the way to an input must be differentiable: '{}' is not [detach() its "
+          "inputs]",
+          node->op->info.name);
     }
     std::array<Var, kMostInputs> slots;
     const std::span<Var> results(slots.data(), node->arity);
@@ -172,13 +174,13 @@ Var seed_of(const Var& y, const GradOptions& options) {
   const Var& given = options.cotangent;
   if (!given.defined()) {
     if (y.value().size() != 1) {
-      fail<GraphError>("grad: the output has one element, or a cotangent is given: shape {}",
+      fail<GraphError>("grad: the output must have one element: shape {} [or pass a cotangent]",
                        y.shape());
     }
     return constant(Tensor::full(y.shape(), 1.0, y.dtype()));
   }
   if (!(given.shape() == y.shape()) || given.dtype() != y.dtype()) {
-    fail<ShapeError>("grad: the cotangent is like the output: {} {} for {} {}", given.dtype(),
+    fail<ShapeError>("grad: the cotangent must be like the output: {} {} for {} {}", given.dtype(),
                      given.shape(), y.dtype(), y.shape());
   }
   return given;
@@ -204,8 +206,8 @@ List<Var> grad(Var y, std::span<const Var> inputs, const GradOptions& options) {
   };
   const auto refuse = [&](std::size_t i, std::string_view output) {
     fail<GraphError>(
-        "grad: input {} {} is not reached from the output of '{}'; pass {{.unused = "
-        "Unused::zeros}} if intended",
+        "grad: every input must be reached from the output: input {} {} is not, from that of '{}' "
+        "[pass {{.unused = Unused::zeros}} if intended]",
         i, inputs[i].shape(), output);
   };
   if (!y.tracked()) {

@@ -153,7 +153,7 @@ GradCheckResult check_grad(std::string_view name, const Function& f, std::span<c
                            const GradCheckOptions& options) {
   for (const Tensor& input : inputs) {
     if (input.dtype() != DType::f64) {
-      fail<DTypeError>("check_grad: inputs are f64, so that differences mean something: {}",
+      fail<DTypeError>("check_grad: inputs must be f64, so that differences mean something: {}",
                        input.dtype());
     }
   }

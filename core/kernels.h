@@ -15,6 +15,11 @@
 
 namespace taskgrad::kernels {
 
+// What the kernels below check, for functions that are made of several and name themselves.
+void check_dtypes(std::string_view where, const Tensor& x, const Tensor& y);  ///< the same
+void check_binary(std::string_view where, const Tensor& x, const Tensor& y);  ///< also: broadcast
+void check_not_empty(std::string_view where, const Shape& shape, AxisSet axes);
+
 // copy.cpp
 Tensor copy(const Tensor& x);               ///< packed copy of any view
 Tensor cast(const Tensor& x, DType dtype);  ///< packed copy with other element type

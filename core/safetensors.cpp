@@ -90,8 +90,10 @@ class Builder : public nlohmann::json_sax<Json> {
   }
   bool open(Json empty) {
     constexpr std::size_t kDeepest = 3;
-    if (open_.size() == kDeepest)
-      fail<IoError>("{}: the header must not be nested this deep", where_);
+    if (open_.size() == kDeepest) {
+      fail<IoError>("{}: the header must be nested at most {} deep: one level more was found",
+                    where_, kDeepest);
+    }
     Json& at = place();
     at = std::move(empty);
     open_.push_back(&at);
@@ -123,6 +125,10 @@ struct Entry {
   std::uint64_t begin, end;
 };
 
+std::string shown(const Json& value) {
+  return value.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
 std::vector<std::uint64_t> read_sizes(const Json& value, std::string_view field,
                                       std::string_view where, const std::string& name) {
   const bool sizes = value.is_array() && std::all_of(value.begin(), value.end(), [](const Json& x) {
@@ -130,7 +136,7 @@ std::vector<std::uint64_t> read_sizes(const Json& value, std::string_view field,
                      });
   if (!sizes) {
     fail<IoError>("{}: tensor {:?}: {} must be a list of sizes: {:.80}", where, name, field,
-                  value.dump(-1, ' ', true, Json::error_handler_t::replace));
+                  shown(value));
   }
   return value.get<std::vector<std::uint64_t>>();
 }
@@ -143,8 +149,7 @@ Entry read_entry(const std::string& name, const Json& value, std::string_view wh
   }
   const Json& dtype = value["dtype"];
   if (dtype != code_of(DType::f32) && dtype != code_of(DType::f64)) {
-    fail<IoError>("{}: tensor {:?}: dtype must be F32 or F64: {:.80}", where, name,
-                  dtype.dump(-1, ' ', true, Json::error_handler_t::replace));
+    fail<IoError>("{}: tensor {:?}: dtype must be F32 or F64: {:.80}", where, name, shown(dtype));
   }
   Entry entry{name, dtype == code_of(DType::f32) ? DType::f32 : DType::f64, {}, 0, 0};
 
@@ -256,7 +261,10 @@ StateDict decode_safetensors(std::string_view bytes, std::string_view where) {
   Header header;
   Builder builder(header, where);
   Json::sax_parse(bytes.substr(0, length), &builder);
-  if (!header.root.is_object()) fail<IoError>("{}: the header must be a JSON object", where);
+  if (!header.root.is_object()) {
+    fail<IoError>("{}: the header must be a JSON object: the text is of type {}", where,
+                  header.root.type_name());
+  }
 
   StateDict state;
   std::vector<Entry> entries;
@@ -268,7 +276,9 @@ StateDict decode_safetensors(std::string_view bytes, std::string_view where) {
     const bool texts =
         value.is_object() &&
         std::all_of(value.begin(), value.end(), [](const Json& x) { return x.is_string(); });
-    if (!texts) fail<IoError>("{}: {} must be an object of texts", where, kMetadata);
+    if (!texts) {
+      fail<IoError>("{}: {} must be an object of texts: {:.80}", where, kMetadata, shown(value));
+    }
     state.text = value.get<std::map<std::string, std::string>>();
   }
   const std::string_view data = bytes.substr(length);

@@ -198,7 +198,7 @@ Tensor Tensor::select(int axis, std::int64_t index) const {
 
 Tensor Tensor::expand(const Shape& target) const {
   if (!broadcasts_to(shape(), target)) {
-    fail<ShapeError>("expand: {} does not broadcast to {}", shape(), target);
+    fail<ShapeError>("expand: x must broadcast to the shape: x {} · {}", shape(), target);
   }
   const int shift = target.rank() - rank();
   Strides steps{};

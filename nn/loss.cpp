@@ -1,5 +1,6 @@
 #include <taskgrad/autograd/ops.h>
 #include <taskgrad/core/fail.h>
+#include <taskgrad/core/kernels.h>
 #include <taskgrad/nn/loss.h>
 
 #include <cmath>
@@ -9,10 +10,12 @@ namespace taskgrad::nn {
 namespace {
 
 void check_shapes(const Var& prediction, const Tensor& target) {
+  if (!target.defined()) fail<ShapeError>("mse: a target is needed: this tensor is empty");
   if (!(prediction.shape() == target.shape())) {
     fail<ShapeError>("mse: prediction and target have one shape: {} · {}", prediction.shape(),
                      target.shape());
   }
+  kernels::check_dtypes("mse", prediction.value(), target);
 }
 
 template <class Loss>
@@ -35,7 +38,7 @@ List<Var> each_task(std::span<const Var> predictions, std::span<const Tensor> ta
 Var mse(const Var& prediction, const Tensor& target, Reduction reduction) {
   check_shapes(prediction, target);
   if (prediction.value().size() == 0) {
-    fail<ShapeError>("mse: the mean of nothing is undefined: shape {}", target.shape());
+    fail<ShapeError>("mse: there must be elements to take the mean of: shape {}", target.shape());
   }
   const Var squares = square(prediction - constant(target));
   if (reduction == Reduction::mean || prediction.shape().rank() == 0) return mean(squares);

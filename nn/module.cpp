@@ -95,7 +95,8 @@ void Module::load(const StateDict& state) {
   if (state.tensors.size() != own.size()) {
     for (const auto& [name, tensor] : state.tensors) {
       if (std::ranges::find(own, name, &NamedParameter::name) == own.end()) {
-        fail<ConfigError>("Module::load: the model has no parameter '{}'", name);
+        fail<ConfigError>("Module::load: the model must have what the state has: no parameter '{}'",
+                          name);
       }
     }
   }

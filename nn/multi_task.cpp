@@ -22,7 +22,10 @@ MultiTask::MultiTask(std::unique_ptr<Layer> trunk, std::vector<std::unique_ptr<L
     anchor_ = {shared()[i]};
     return;
   }
-  fail<ConfigError>("MultiTask: the trunk needs a layer with a weight, as GradNorm's anchor");
+  fail<ConfigError>(
+      "MultiTask: the trunk needs a layer with a weight, as GradNorm's anchor: it has {} "
+      "parameters",
+      shared().size());
 }
 
 List<Var> MultiTask::predict(const Var& representation) const {

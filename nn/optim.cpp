@@ -8,8 +8,8 @@
 namespace taskgrad::nn {
 namespace {
 
-void check_option(const char* where, const char* option, double value, bool ok) {
-  if (!ok) fail<ConfigError>("{}: {} is out of range: {}", where, option, value);
+void check_option(const char* where, const char* what, double value, bool ok) {
+  if (!ok) fail<ConfigError>("{}: {}: {}", where, what, value);
 }
 
 std::vector<Tensor> zeros_like(std::span<const NamedParameter> parameters) {
@@ -98,9 +98,12 @@ Tensor& Optimizer::Move::next_value() const { return NodeAccess::node(next)->val
 
 Sgd::Sgd(std::span<const NamedParameter> parameters, SgdOptions options)
     : Optimizer(parameters), options_(options), velocity_(zeros_like(parameters_)) {
-  check_option("Sgd", "lr", options.lr, options.lr >= 0 && std::isfinite(options.lr));
-  check_option("Sgd", "momentum", options.momentum, options.momentum >= 0 && options.momentum < 1);
-  check_option("Sgd", "weight_decay", options.weight_decay, options.weight_decay >= 0);
+  check_option("Sgd", "lr must be finite and at least 0", options.lr,
+               options.lr >= 0 && std::isfinite(options.lr));
+  check_option("Sgd", "momentum must lie in [0, 1)", options.momentum,
+               options.momentum >= 0 && options.momentum < 1);
+  check_option("Sgd", "weight_decay must be at least 0", options.weight_decay,
+               options.weight_decay >= 0);
 }
 
 void Sgd::update(std::span<const Move> moves) {
@@ -124,11 +127,15 @@ Adam::Adam(std::span<const NamedParameter> parameters, AdamOptions options)
       options_(options),
       mean_(zeros_like(parameters_)),
       variance_(zeros_like(parameters_)) {
-  check_option("Adam", "lr", options.lr, options.lr >= 0 && std::isfinite(options.lr));
-  check_option("Adam", "beta1", options.beta1, options.beta1 >= 0 && options.beta1 < 1);
-  check_option("Adam", "beta2", options.beta2, options.beta2 >= 0 && options.beta2 < 1);
-  check_option("Adam", "epsilon", options.epsilon, options.epsilon > 0);
-  check_option("Adam", "weight_decay", options.weight_decay, options.weight_decay >= 0);
+  check_option("Adam", "lr must be finite and at least 0", options.lr,
+               options.lr >= 0 && std::isfinite(options.lr));
+  check_option("Adam", "beta1 must lie in [0, 1)", options.beta1,
+               options.beta1 >= 0 && options.beta1 < 1);
+  check_option("Adam", "beta2 must lie in [0, 1)", options.beta2,
+               options.beta2 >= 0 && options.beta2 < 1);
+  check_option("Adam", "epsilon must be positive", options.epsilon, options.epsilon > 0);
+  check_option("Adam", "weight_decay must be at least 0", options.weight_decay,
+               options.weight_decay >= 0);
 }
 
 void Adam::update(std::span<const Move> moves) {

@@ -18,7 +18,9 @@ MetricsLog::MetricsLog(const std::string& directory)
   }
   file_.reset(std::fopen(path_.c_str(), "wx"));
   if (file_ != nullptr) return;
-  if (errno == EEXIST) fail<ConfigError>("--out: {} exists; choose another directory", path_);
+  if (errno == EEXIST)
+    fail<ConfigError>("--out: metrics are never overwritten: {} exists [choose another directory]",
+                      path_);
   fail<ConfigError>("--out: must be a directory that can be written: {:?} ({})", directory,
                     std::strerror(errno));
 }

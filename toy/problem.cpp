@@ -12,7 +12,8 @@ constexpr double kSharedSpread = 10.0;
 constexpr double kTaskSpread = 3.5;
 
 ProblemOptions checked(ProblemOptions options) {
-  if (options.sigmas.empty()) fail<ConfigError>("ScaledRegression: sigmas must not be empty");
+  if (options.sigmas.empty())
+    fail<ConfigError>("ScaledRegression: at least one sigma is needed: 0 were given");
   for (const double sigma : options.sigmas) {
     if (!(sigma > 0) || !std::isfinite(sigma)) {
       fail<ConfigError>("ScaledRegression: every sigma must be positive and finite: {}", sigma);

@@ -19,6 +19,7 @@ struct Huber {
     double delta;
   };
   static Var compose(const Attrs& a, const Var& x, const Var& y) {
+    kernels::check_binary("huber", x.value(), y.value());
     const Var r = x - y;
     const Var c = clamp(r, -a.delta, a.delta);
     return c * (r - c * 0.5);
@@ -28,8 +29,7 @@ struct Huber {
       const double r = std::abs(x - y);
       return r <= 0.75 ? r * r / 2 : 0.75 * (r - 0.375);
     };
-    Samples all = samples::with_attrs(samples::binary(value), Attrs{0.75});
-    return all;
+    return samples::with_attrs(samples::binary(value), Attrs{0.75});
   }
 };
 const Registered<Huber> registered_huber;
@@ -42,6 +42,7 @@ struct BceWithLogits {
                                .broadcasts = true};
   // softplus(x) - t x would lose a small loss in the difference of two large numbers.
   static Var compose(const Var& x, const Var& target) {
+    kernels::check_binary("bce_with_logits", x.value(), target.value());
     return target * softplus(-x) + (1.0 - target) * softplus(x);
   }
   static Samples samples() {
@@ -49,8 +50,7 @@ struct BceWithLogits {
       const double p = 1 / (1 + std::exp(-x));
       return -t * std::log(p) - (1 - t) * std::log1p(-p);
     };
-    Samples all = samples::binary(value, 0, 1);
-    return all;
+    return samples::binary(value, 0, 1);
   }
 };
 const Registered<BceWithLogits> registered_bce_with_logits;
@@ -80,12 +80,12 @@ const Registered<Dropout> registered_dropout;
 }  // namespace
 
 Var huber(const Var& x, const Var& y, double delta) {
-  if (!(delta > 0)) fail<ConfigError>("huber: delta is positive: {}", delta);
+  if (!(delta > 0)) fail<ConfigError>("huber: delta must be positive: {}", delta);
   return compose<Huber>(Huber::Attrs{delta}, x, y);
 }
 Var bce_with_logits(const Var& x, const Var& target) { return compose<BceWithLogits>(x, target); }
 Var dropout(const Var& x, double p, const Rng& rng) {
-  if (!(p >= 0 && p < 1)) fail<ConfigError>("dropout: p lies in [0, 1): {}", p);
+  if (!(p >= 0 && p < 1)) fail<ConfigError>("dropout: p must lie in [0, 1): {}", p);
   return compose<Dropout>(Dropout::Attrs{p, rng}, x);
 }
 

@@ -52,6 +52,8 @@ struct LayerNorm {
           "layer_norm: weight and bias have the last axes of x, which are not empty: {} · {} · {}",
           x.shape(), weight.shape(), bias.shape());
     }
+    kernels::check_dtypes("layer_norm", x.value(), weight.value());
+    kernels::check_dtypes("layer_norm", x.value(), bias.value());
     std::array<int, kMaxRank> axes{};
     for (int i = 0; i < count; ++i) axes[static_cast<std::size_t>(i)] = rank - count + i;
     const std::span<const int> last(axes.data(), static_cast<std::size_t>(count));
@@ -96,6 +98,7 @@ Var a_channel(const char* where, const Var& x, const Var& value) {
   if (!(value.shape() == Shape{x.shape()[1]})) {
     fail<ShapeError>("{}: one number a channel: x {} · {}", where, x.shape(), value.shape());
   }
+  kernels::check_dtypes(where, x.value(), value.value());
   Shape shape{x.shape()[1]};
   for (int axis = 2; axis < x.shape().rank(); ++axis) shape.append(1);
   return reshape(value, shape);

@@ -200,10 +200,7 @@ struct Min {
                                .formula = "-max(-x) over axes; dx there, shared among ties"};
   using Attrs = Max::Attrs;
   static Var compose(const Attrs& a, const Var& x) { return -apply<Max>(a, -x); }
-  static Samples samples() {
-    Samples all = Max::samples();
-    return all;
-  }
+  static Samples samples() { return Max::samples(); }
 };
 const Registered<Min> registered_min;
 
@@ -256,7 +253,8 @@ Var sum(const Var& x, std::span<const int> axes, bool keep) {
 }
 Var mean(const Var& x) { return sum(x) / count_of(x.shape(), kAllAxes); }
 Var mean(const Var& x, std::span<const int> axes, bool keep) {
-  return sum(x, axes, keep) / count_of(x.shape(), axis_set("mean", axes, x.value().rank()));
+  const AxisSet set = axis_set("mean", axes, x.value().rank());
+  return apply<Sum>({set, keep}, x) / count_of(x.shape(), set);
 }
 Var sum_to(const Var& x, const Shape& shape) { return apply<SumTo>({shape}, x); }
 Var expand(const Var& x, const Shape& shape) { return apply<Expand>({shape}, x); }

@@ -96,7 +96,10 @@ struct Minimum {
   static constexpr OpInfo info{.name = "minimum",
                                .formula = "-maximum(-x, -y); dx or dy, half of each at a tie",
                                .broadcasts = true};
-  static Var compose(const Var& x, const Var& y) { return -maximum(-x, -y); }
+  static Var compose(const Var& x, const Var& y) {
+    kernels::check_binary("minimum", x.value(), y.value());
+    return -maximum(-x, -y);
+  }
   static Samples samples() {
     Samples all = samples::binary([](double x, double y) { return x < y ? x : y; });
     return all;
@@ -109,6 +112,9 @@ struct Where {
                                .formula = "x where m is not 0, else y; dx or dy, nothing in m",
                                .broadcasts = true};
   static Var compose(const Var& m, const Var& x, const Var& y) {
+    kernels::check_binary("where", m.value(), x.value());
+    kernels::check_binary("where", m.value(), y.value());
+    kernels::check_binary("where", x.value(), y.value());
     const Var zeros = constant(kernels::equal(m.value(), Tensor::scalar(0, m.dtype())));
     return mask(x, m.detach()) + mask(y, zeros);
   }
@@ -122,6 +128,9 @@ struct Where {
                       {zero_or_not({0}, 1), samples::numbers({0}, -2, 2),
                        samples::numbers({0}, -2, 2)}},
                      {"unpacked", {zero_or_not({4, 3}, 3).transpose(), samples::scattered(x), y}}},
+            .bad = {{"m", {zero_or_not({3}, 3), x, y}},
+                    {"x", {zero_or_not({3, 4}, 3), samples::numbers({3}, -2, 2), y}},
+                    {"y", {zero_or_not({3, 1}, 3), x, samples::numbers({3}, -2, 2)}}},
             .random =
                 [](Draw& draw) {
                   const Shape shape = draw.shape(1, 4);
@@ -148,7 +157,8 @@ Var equal(const Var& x, const Var& y) { return constant(kernels::equal(x.value()
 Var mask(const Var& x, const Var& m) { return apply<Mask>(x, m); }
 Var where(const Var& m, const Var& x, const Var& y) { return compose<Where>(m, x, y); }
 Var clamp(const Var& x, double low, double high) {
-  if (!(low <= high)) fail<ConfigError>("clamp: bounds in order: low {} · high {}", low, high);
+  if (!(low <= high))
+    fail<ConfigError>("clamp: bounds must be in order: low {} · high {}", low, high);
   return apply<Clamp>({low, high}, x);
 }
 

@@ -241,8 +241,10 @@ Var concat(std::span<const Var> parts, int axis) {
 }
 
 Var stack(std::span<const Var> parts, int axis) {
+  if (parts.empty()) fail<ShapeError>("stack: at least one part: none was given");
   List<Var> widened;
   for (const Var& part : parts) {
+    kernels::check_dtypes("stack", parts[0].value(), part.value());
     const Shape& shape = part.shape();
     const int at = axis < 0 ? axis + shape.rank() + 1 : axis;
     if (at < 0 || at > shape.rank() || !(shape == parts[0].shape())) {

@@ -31,14 +31,13 @@ struct LogSumExp {
     bool keep;
   };
   static Var compose(const Attrs& a, const Var& x) {
+    kernels::check_not_empty("logsumexp", x.shape(), a.axes);
     Shape dropped;
     std::array<int, kMaxRank> list{};
     std::size_t count = 0;
     for (int axis = 0; axis < x.value().rank(); ++axis) {
       if (!((a.axes >> axis) & 1)) {
         dropped.append(x.shape()[axis]);
-      } else if (x.shape()[axis] == 0) {
-        fail<ShapeError>("logsumexp: the log of an empty sum: axis {} of {}", axis, x.shape());
       } else {
         list[count++] = axis;
       }
@@ -71,6 +70,13 @@ struct AlongAxis {
   int axis;
 };
 
+AxisSet checked(const char* where, AlongAxis along, const Shape& shape) {
+  const int axes[] = {along.axis};
+  const AxisSet set = axis_set(where, axes, shape.rank());
+  kernels::check_not_empty(where, shape, set);
+  return set;
+}
+
 Samples along_axis() {
   const Tensor x = numbers({2, 3, 4}, -2, 2);
   return {.good = {{"last", {x}, AlongAxis{-1}},
@@ -79,7 +85,8 @@ Samples along_axis() {
                    {"large", {numbers({2, 3}, 999, 1001)}, AlongAxis{1}},
                    {"empty", {numbers({0, 3}, 0, 1)}, AlongAxis{1}},
                    {"unpacked", {samples::scattered(x)}, AlongAxis{1}}},
-          .bad = {{"no such axis", {x}, AlongAxis{3}}},
+          .bad = {{"no such axis", {x}, AlongAxis{3}},
+                  {"of nothing", {numbers({3, 0}, 0, 1)}, AlongAxis{1}}},
           .random =
               [](Draw& draw) {
                 const Shape shape = draw.shape(2, 4);
@@ -108,8 +115,7 @@ struct Softmax {
                                .formula = "y = e^x / sum e^x along an axis; y (dx - <y, dx>)"};
   using Attrs = AlongAxis;
   static Var compose(const Attrs& a, const Var& x) {
-    const int axes[] = {a.axis};
-    axis_set("softmax", axes, x.value().rank());
+    checked("softmax", a, x.shape());
     return exp(LogSoftmax::compose(a, x));
   }
   static Samples samples() { return along_axis(); }

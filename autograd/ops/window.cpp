@@ -110,6 +110,7 @@ struct Conv2d {
       fail<ShapeError>("conv2d: {} groups divide the channels: x {} · weight {}", a.groups, image,
                        filter);
     }
+    kernels::check_dtypes("conv2d", x.value(), weight.value());
     const Window window{.size = {filter[2], filter[3]},
                         .stride = a.stride,
                         .padding = a.padding,

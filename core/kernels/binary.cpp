@@ -50,10 +50,7 @@ Tensor expanded(const Tensor& x, const Shape& shape) {
 
 template <class F>
 Tensor binary(const char* where, const Tensor& x, const Tensor& y, const F& f) {
-  if (x.dtype() != y.dtype()) {
-    fail<DTypeError>("{}: element types must be the same: lhs {} · rhs {} [use Tensor::to]", where,
-                     x.dtype(), y.dtype());
-  }
+  check_dtypes(where, x, y);
   if (x.shape() == y.shape() && x.is_contiguous() && y.is_contiguous()) {
     Tensor result = Tensor::empty(x.shape(), x.dtype());
     map_walk({.inner = x.size(), .inner_step = {1, 1}}, x, y, result, f);
@@ -69,6 +66,18 @@ Tensor binary(const char* where, const Tensor& x, const Tensor& y, const F& f) {
 }
 
 }  // namespace
+
+void check_dtypes(std::string_view where, const Tensor& x, const Tensor& y) {
+  if (x.dtype() != y.dtype()) {
+    fail<DTypeError>("{}: element types must be the same: lhs {} · rhs {} [use Tensor::to]", where,
+                     x.dtype(), y.dtype());
+  }
+}
+
+void check_binary(std::string_view where, const Tensor& x, const Tensor& y) {
+  check_dtypes(where, x, y);
+  static_cast<void>(broadcast_shape(where, x.shape(), y.shape()));
+}
 
 Tensor add(const Tensor& x, const Tensor& y) {
   return binary("add", x, y, [](const auto& a, const auto& b) { return a + b; });

@@ -85,8 +85,8 @@ Tensor concat(std::span<const Tensor> parts, int axis) {
                        part.shape());
     }
     if (part.dtype() != parts[0].dtype()) {
-      fail<DTypeError>("concat: element types must be the same: {} · {}", parts[0].dtype(),
-                       part.dtype());
+      fail<DTypeError>("concat: element types must be the same: {} · {} [use Tensor::to]",
+                       parts[0].dtype(), part.dtype());
     }
     extent += part.shape()[axis];
   }

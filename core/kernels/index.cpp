@@ -111,7 +111,7 @@ Tensor one_hot(const Labels& labels, std::int64_t classes, DType dtype) {
 Labels argmax(const Tensor& x, int axis) {
   axis = checked_axis("argmax", axis, x.rank());
   const Around sizes = around(x.shape(), axis);
-  if (sizes.extent == 0) fail<ShapeError>("argmax: the axis must not be empty: {}", x.shape());
+  check_not_empty("argmax", x.shape(), static_cast<AxisSet>(1 << axis));
   Shape shape;
   for (int at = 0; at < x.rank(); ++at) {
     if (at != axis) shape.append(x.shape()[at]);

@@ -132,10 +132,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     fail<ShapeError>("matmul: inner dimensions must agree: lhs {} · rhs {}  ({} != {})", a.shape(),
                      b.shape(), inner, b.shape()[b.rank() - 2]);
   }
-  if (a.dtype() != b.dtype()) {
-    fail<DTypeError>("matmul: element types must be the same: lhs {} · rhs {}", a.dtype(),
-                     b.dtype());
-  }
+  check_dtypes("matmul", a, b);
   const auto leading = [](const Tensor& x) {
     return Shape(std::span(x.shape().begin(), static_cast<std::size_t>(x.rank() - 2)));
   };
@@ -159,16 +156,17 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                      weight.shape(), bias.shape());
   }
   if (x.shape()[1] != weight.shape()[1]) {
-    fail<ShapeError>("linear: x has {} features, weight {} expects {}", x.shape()[1],
-                     weight.shape(), weight.shape()[1]);
+    fail<ShapeError>("linear: x must have the features of the weight: x {} · weight {}  ({} != {})",
+                     x.shape(), weight.shape(), x.shape()[1], weight.shape()[1]);
   }
   if (bias.shape()[0] != weight.shape()[0]) {
     fail<ShapeError>("linear: one bias an output: weight {} · bias {}", weight.shape(),
                      bias.shape());
   }
   if (x.dtype() != weight.dtype() || x.dtype() != bias.dtype()) {
-    fail<DTypeError>("linear: element types must be the same: {} · {} · {}", x.dtype(),
-                     weight.dtype(), bias.dtype());
+    fail<DTypeError>(
+        "linear: element types must be the same: x {} · weight {} · bias {} [use Tensor::to]",
+        x.dtype(), weight.dtype(), bias.dtype());
   }
   const Shape shape{x.shape()[0], weight.shape()[0]};
   if (shape.size() == 0 || x.shape()[1] == 0) return copy(bias.expand(shape));

@@ -152,7 +152,7 @@ Tensor sum(const Tensor& x, AxisSet axes, bool keep) {
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   if (!broadcasts_to(shape, x.shape())) {
-    fail<ShapeError>("sum_to: {} does not broadcast to {}", shape, x.shape());
+    fail<ShapeError>("sum_to: the shape must broadcast to that of x: {} · x {}", shape, x.shape());
   }
   const int shift = x.rank() - shape.rank();
   AxisSet axes = 0;
@@ -169,9 +169,7 @@ Tensor dot(const Tensor& x, const Tensor& y) {
   if (!(x.shape() == y.shape())) {
     fail<ShapeError>("dot: shapes must be the same: lhs {} · rhs {}", x.shape(), y.shape());
   }
-  if (x.dtype() != y.dtype()) {
-    fail<DTypeError>("dot: element types must be the same: lhs {} · rhs {}", x.dtype(), y.dtype());
-  }
+  check_dtypes("dot", x, y);
   const Tensor a = x.contiguous();
   const Tensor b = y.contiguous();
   Tensor result = Tensor::empty({}, x.dtype());
@@ -203,17 +201,22 @@ Tensor norm(const Tensor& x) {
   return result;
 }
 
+void check_not_empty(std::string_view where, const Shape& shape, AxisSet axes) {
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    if (((axes >> axis) & 1) && shape[axis] == 0) {
+      fail<ShapeError>("{}: the axis must not be empty: axis {} of {}", where, axis, shape);
+    }
+  }
+}
+
 Tensor max(const Tensor& x, AxisSet axes, bool keep) {
+  check_not_empty("max", x.shape(), axes);
   Tensor result = x.contiguous();
   Shape kept;
   for (int axis = 0; axis < x.rank(); ++axis) {
     const bool passed = (axes >> axis) & 1;
     if (keep || !passed) kept.append(passed ? 1 : x.shape()[axis]);
     if (!passed) continue;
-    if (x.shape()[axis] == 0) {
-      fail<ShapeError>("max: nothing is largest along an empty axis: axis {} of {}", axis,
-                       x.shape());
-    }
     result = max_along(result, axis);
   }
   return kept == result.shape() ? result : result.reshape(kept);

@@ -132,20 +132,47 @@ TEST_CASE("grad: zero for an unused input on request only") {
   const Var y = number(3);
   CHECK(grad(square(x), y, {.unused = Unused::zeros}).item() == 0);
   CHECK(message_of([&] { grad(square(x), y); }) ==
-        "grad: input 0 [] is not reached from the output of 'square'; pass {.unused = "
-        "Unused::zeros} if intended");
+        "grad: every input must be reached from the output: input 0 [] is not, from that of "
+        "'square' [pass {.unused = Unused::zeros} if intended]");
 }
 
 TEST_CASE("grad: mistakes are named before anything is computed") {
   const Var x = vector({1, 2});
   CHECK(message_of([&] { grad(x, x); }) ==
-        "grad: the output has one element, or a cotangent is given: shape [2]");
+        "grad: the output must have one element: shape [2] [or pass a cotangent]");
   CHECK(message_of([&] { grad(sum(x), constant(1, DType::f64)); }) ==
         "grad: input 0 must be a leaf or depend on one: it is a constant [use leaf()]");
   CHECK(message_of([&] { grad(x, x, {.cotangent = constant(1, DType::f64)}); }) ==
-        "grad: the cotangent is like the output: f64 [] for f64 [2]");
-  CHECK_THROWS_AS(grad(constant(1, DType::f64), number(1)), GraphError);
+        "grad: the cotangent must be like the output: f64 [] for f64 [2]");
+  CHECK(message_of([&] { grad(constant(1, DType::f64), number(1)); }) ==
+        "grad: every input must be reached from the output: input 0 [] is not, from that of "
+        "'constant' [pass {.unused = Unused::zeros} if intended]");
   CHECK(grad(sum(x), x).value().values() == std::vector<double>{1, 1});  // marks were restored
+}
+
+// Ops of a user's own: one without a derivative, one whose rule forgets the shape of its input.
+struct Sign {
+  static constexpr OpInfo info{.name = "sign", .formula = "-1, 0 or 1"};
+  static Tensor forward(const Tensor& x) { return kernels::sign(x); }
+  static constexpr NotDifferentiable vjp{};
+  static Samples samples() { return {}; }
+};
+struct Forgetful {
+  static constexpr OpInfo info{.name = "forgetful", .formula = "x; sum dx"};
+  static Tensor forward(const Tensor& x) { return kernels::scale(x, 1); }
+  static void vjp(const Ctx&, const Var& g, Cotangents& out) { out[0] = sum(g); }
+  static Samples samples() { return {}; }
+};
+
+TEST_CASE("grad: an op that gives no gradient, or one of another shape, is named") {
+  const Var x = vector({1, 2});
+  CHECK(message_of([&] { grad(sum(apply<Sign>(x)), x); }) ==
+        "grad: every op on the way to an input must be differentiable: 'sign' is not [detach() its "
+        "inputs]");
+  CHECK(message_of([&] { grad(sum(apply<Forgetful>(x)), x); }) ==
+        "grad: the rule of 'forgetful' must give a cotangent like its input f64 [2]: f64 []");
+  CHECK(grad(sum(x), x).value().values() == std::vector<double>{1, 1});  // marks were restored
+  CHECK(grad(sum(x * apply<Sign>(x.detach())), x).value().values() == std::vector<double>{1, 1});
 }
 
 TEST_CASE("grad: without recording nothing is tracked") {

@@ -89,9 +89,10 @@ TEST_CASE("check_grad: a NaN is a failure") {
 
 TEST_CASE("check_grad: f32 inputs are refused") {
   const Tensor inputs[] = {Tensor::scalar(1, DType::f32)};
-  CHECK_THROWS_AS(check_grad(
-                      "exp", [](std::span<const Var> x) { return exp(x[0]); }, inputs),
-                  DTypeError);
+  CHECK_THROWS_WITH_AS(check_grad(
+                           "exp", [](std::span<const Var> x) { return exp(x[0]); }, inputs),
+                       "check_grad: inputs must be f64, so that differences mean something: f32",
+                       DTypeError);
 }
 
 }  // namespace

@@ -197,7 +197,9 @@ TEST_CASE("scope: errors and observers say where in the model they are") {
   const nn::Sequential model(nn::Linear(4, 3), nn::Relu(), nn::Linear(2, 1));
   const NameScope trunk("trunk");
   CHECK_THROWS_WITH_AS(model(constant(Tensor::zeros({5, 4}, DType::f32))),
-                       "trunk.2 / linear: x has 3 features, weight [1, 2] expects 2", ShapeError);
+                       "trunk.2 / linear: x must have the features of the weight: x [5, 3] · "
+                       "weight [1, 2]  (3 != 2)",
+                       ShapeError);
   CHECK(NameScope::path() == "trunk");
 }
 

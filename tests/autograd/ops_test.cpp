@@ -85,9 +85,84 @@ TEST_CASE("ops: mean over axes divides by the number of elements") {
   CHECK(sum(mean(x, axes)).item() == doctest::Approx(sum(x).item() / 8));
   CHECK(mean(x).item() == doctest::Approx(sum(x).item() / 24));
   const int twice[] = {0, 0};
-  CHECK_THROWS_AS(sum(x, twice), ShapeError);
+  CHECK_THROWS_WITH_AS(sum(x, twice), "sum: each axis at most once: 0", ShapeError);
   const int outside[] = {3};
-  CHECK_THROWS_AS(mean(x, outside), ShapeError);
+  CHECK_THROWS_WITH_AS(mean(x, outside), "mean: axes must lie in [-3, 3): 3", ShapeError);
+}
+
+TEST_CASE("ops: numbers out of range are refused, NaN among them") {
+  const Var x = vector({1, 2});
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH_AS(huber(x, x, 0), "huber: delta must be positive: 0", ConfigError);
+  CHECK_THROWS_WITH_AS(huber(x, x, nan), "huber: delta must be positive: nan", ConfigError);
+  CHECK_THROWS_WITH_AS(dropout(x, 1, Rng(1)), "dropout: p must lie in [0, 1): 1", ConfigError);
+  CHECK_THROWS_WITH_AS(dropout(x, nan, Rng(1)), "dropout: p must lie in [0, 1): nan", ConfigError);
+  CHECK_THROWS_WITH_AS(clamp(x, 2, 1), "clamp: bounds must be in order: low 2 · high 1",
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(clamp(x, nan, 1), "clamp: bounds must be in order: low nan · high 1",
+                       ConfigError);
+}
+
+TEST_CASE("ops: shapes that do not fit are refused under the name that was called") {
+  const auto zeros = [](const Shape& shape) { return leaf(Tensor::zeros(shape, DType::f64)); };
+  const Var row = zeros({3});
+  const Var matrix = zeros({2, 3});
+  const std::vector<int> nine(9, 0);
+  CHECK_THROWS_WITH_AS(permute(matrix, nine), "permute: at most 6 axes: 9", ShapeError);
+  CHECK_THROWS_WITH_AS(transpose(row), "transpose: at least two axes: shape [3]", ShapeError);
+  const Var unlike[] = {row, matrix};
+  const Var mixed[] = {row, constant(Tensor::zeros({3}, DType::f32))};
+  CHECK_THROWS_WITH_AS(stack(unlike, 0),
+                       "stack: parts of one shape, axis in [-3, 2]: [3] · [2, 3] · axis 0",
+                       ShapeError);
+  const Var alike[] = {row, row};
+  CHECK_THROWS_WITH_AS(stack(alike, 2),
+                       "stack: parts of one shape, axis in [-2, 1]: [3] · [3] · axis 2",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(stack(mixed, 0),
+                       "stack: element types must be the same: lhs f64 · rhs f32 [use Tensor::to]",
+                       DTypeError);
+  CHECK_THROWS_WITH_AS(stack({}, 0), "stack: at least one part: none was given", ShapeError);
+  CHECK_THROWS_WITH_AS(pad(row, 0, -1, 0),
+                       "pad: zeros are added, not taken away: -1 before, 0 after [use slice]",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(concat({}, 0), "concat: at least one part: none was given", ShapeError);
+  const Var wide[] = {matrix, zeros({2, 4})};
+  CHECK_THROWS_WITH_AS(concat(wide, 0), "concat: parts differ along axis 0 only: [2, 3] · [2, 4]",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(concat(mixed, 0),
+                       "concat: element types must be the same: f64 · f32 [use Tensor::to]",
+                       DTypeError);
+  CHECK_THROWS_WITH_AS(embedding(row, {0}), "embedding: a table [labels, features]: shape [3]",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(embedding(matrix, {0, 2}),
+                       "embedding / gather: labels must lie in [0, 2): number 1 is 2", ShapeError);
+  CHECK_THROWS_WITH_AS(cross_entropy(matrix, {0}),
+                       "cross_entropy: logits [..., classes], labels [...]: [2, 3] · [1]",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(cross_entropy(matrix, {0, -1}),
+                       "cross_entropy / one_hot: labels must lie in [0, 3): number 1 is -1",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(softmax(zeros({2, 0}), 1),
+                       "softmax: the axis must not be empty: axis 1 of [2, 0]", ShapeError);
+  CHECK_THROWS_WITH_AS(conv2d(matrix, zeros({1, 1, 1, 1})),
+                       "conv2d: x [n, in, h, w], weight [out, in / groups, h, w]: [2, 3] · [1, 1, "
+                       "1, 1]",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(conv2d(zeros({1, 2, 3, 3}), zeros({1, 1, 1, 1})),
+                       "conv2d: 1 groups divide the channels: x [1, 2, 3, 3] · weight [1, 1, 1, 1]",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(layer_norm(matrix, row, zeros({2})),
+                       "layer_norm: weight and bias have the last axes of x, which are not empty: "
+                       "[2, 3] · [3] · [2]",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(batch_norm(row, row, row), "batch_norm: x [n, channels, ...]: shape [3]",
+                       ShapeError);
+  CHECK_THROWS_WITH_AS(batch_norm(matrix, zeros({2}), row),
+                       "batch_norm: one number a channel: x [2, 3] · [2]", ShapeError);
+  CHECK_THROWS_WITH_AS(batch_norm(zeros({1, 3}), row, row),
+                       "batch_norm: at least two values a channel, to have a variance: [1, 3]",
+                       ShapeError);
 }
 
 TEST_CASE("ops: dropout keeps about 1 - p of the elements, scaled so that the sum stays") {
@@ -202,8 +277,8 @@ TEST_CASE("ops: numbers that would overflow are refused") {
 TEST_CASE("ops: errors of a function made of ops begin with its name") {
   const Var x = vector({1, 2});
   const Var y = vector({1, 2, 3});
-  CHECK_THROWS_WITH_AS(
-      huber(x, y), "huber / sub: shapes must broadcast: lhs [2] · rhs [3]  (2 != 3)", ShapeError);
+  CHECK_THROWS_WITH_AS(huber(x, y), "huber: shapes must broadcast: lhs [2] · rhs [3]  (2 != 3)",
+                       ShapeError);
   CHECK_THROWS_WITH_AS(layer_norm(x, y, y),
                        "layer_norm: weight and bias have the last axes of x, which are not empty: "
                        "[2] · [3] · [3]",

@@ -98,8 +98,10 @@ TEST_CASE("var: a graph of another thread is refused, in an op and in grad") {
 }
 
 TEST_CASE("var: an empty tensor is refused") {
-  CHECK_THROWS_AS(leaf(Tensor()), GraphError);
-  CHECK_THROWS_AS(constant(Tensor()), GraphError);
+  CHECK_THROWS_WITH_AS(leaf(Tensor()), "leaf: a defined tensor is needed: this one is empty",
+                       GraphError);
+  CHECK_THROWS_WITH_AS(constant(Tensor()),
+                       "constant: a defined tensor is needed: this one is empty", GraphError);
 }
 
 // Destroyed after main, when the lists of the thread are gone: must not crash.

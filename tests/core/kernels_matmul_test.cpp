@@ -117,16 +117,17 @@ TEST_CASE("matmul and linear: what they refuse") {
         "matmul: both sides are matrices or stacks of them: lhs [32, 16] · rhs [16]");
   CHECK(text_of<DTypeError>([&] {
           matmul(x, zeros({16, 4}).to(DType::f32));
-        }) == "matmul: element types must be the same: lhs f64 · rhs f32");
+        }) == "matmul: element types must be the same: lhs f64 · rhs f32 [use Tensor::to]");
   CHECK(text_of<ShapeError>([&] { linear(zeros({16}), weight, zeros({8})); }) ==
         "linear: x [batch, in], weight [out, in], bias [out]: [16] · [8, 16] · [8]");
   CHECK(text_of<ShapeError>([&] {
           linear(zeros({2, 15}), weight, zeros({8}));
-        }) == "linear: x has 15 features, weight [8, 16] expects 16");
+        }) ==
+        "linear: x must have the features of the weight: x [2, 15] · weight [8, 16]  (15 != 16)");
   CHECK(text_of<ShapeError>([&] { linear(x, weight, zeros({9})); }) ==
         "linear: one bias an output: weight [8, 16] · bias [9]");
   CHECK(text_of<DTypeError>([&] { linear(x, weight, zeros({8}).to(DType::f32)); }) ==
-        "linear: element types must be the same: f64 · f64 · f32");
+        "linear: element types must be the same: x f64 · weight f64 · bias f32 [use Tensor::to]");
 }
 
 TEST_CASE("matmul and linear: equal bits for every number of threads") {

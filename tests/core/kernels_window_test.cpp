@@ -113,7 +113,12 @@ TEST_CASE("windows: what makes no sense is refused by name") {
           kernels::max_in_window(x, {.size = {2, 2}, .padding = {2, 0}});
         }) ==
         "max_pool2d: every window must touch the image: image [1, 1, 4, 4] · padding 2 and 0");
-  CHECK_THROWS_AS(kernels::im2col(Tensor::zeros({4, 4}, DType::f64), {}), ShapeError);
+  CHECK(text_of<ShapeError>([] {
+          kernels::im2col(Tensor::zeros({4, 4}, DType::f64), {});
+        }) == "im2col: images are [n, channels, height, width]: shape [4, 4]");
+  CHECK(text_of<ShapeError>([] {
+          kernels::col2im(Tensor::zeros({2, 12, 9}, DType::f64), {2, 2, 4, 5}, {.size = {3, 2}});
+        }) == "col2im: columns are those of the image [2, 2, 4, 5]: [2, 12, 8] · [2, 12, 9]");
 }
 
 }  // namespace

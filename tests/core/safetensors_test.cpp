@@ -134,14 +134,16 @@ TEST_CASE("safetensors: every mistake has its text") {
       {file_of(""), "f: the header must be JSON: "},
       {file_of("{"), "f: the header must be JSON: "},
       {file_of("{} x"), "f: the header must be JSON: "},
-      {file_of("[]"), "f: the header must be a JSON object"},
-      {file_of("7"), "f: the header must be a JSON object"},
+      {file_of("[]"), "f: the header must be a JSON object: the text is of type array"},
+      {file_of("7"), "f: the header must be a JSON object: the text is of type number"},
       {file_of(R"({"a":1,"a":1})"), "f: each name at most once: \"a\""},
       {file_of(R"({"a":{"b":1,"b":2}})"), "f: each name at most once: \"b\""},
       {file_of(R"({"\n":1,"\n":1})"), "f: each name at most once: \"\\n\""},
-      {file_of(R"({"a":[[[[1]]]]})"), "f: the header must not be nested this deep"},
-      {file_of(R"({"__metadata__":1})"), "f: __metadata__ must be an object of texts"},
-      {file_of(R"({"__metadata__":{"a":1}})"), "f: __metadata__ must be an object of texts"},
+      {file_of(R"({"a":[[[[1]]]]})"),
+       "f: the header must be nested at most 3 deep: one level more was found"},
+      {file_of(R"({"__metadata__":1})"), "f: __metadata__ must be an object of texts: 1"},
+      {file_of(R"({"__metadata__":{"a":1}})"),
+       "f: __metadata__ must be an object of texts: {\"a\":1}"},
       {file_of(R"({"t":1})"),
        "f: tensor \"t\": needs dtype, shape and data_offsets, and nothing else"},
       {file_of(R"({"t":{"dtype":"F32","shape":[]}})"),
@@ -210,7 +212,7 @@ TEST_CASE("safetensors: what a header claims is not allocated before it is check
 TEST_CASE("safetensors: lists within lists without end") {
   const std::string deep(1'000'000, '[');
   for (const std::string& header : {deep, "{\"a\":" + deep, one(R"("F32")", deep, "[0,4]")}) {
-    CHECK(text_of<IoError>([&] { decoded(file_of(header)); }).find("this deep") !=
+    CHECK(text_of<IoError>([&] { decoded(file_of(header)); }).find("at most 3 deep") !=
           std::string::npos);
   }
 }
@@ -330,6 +332,13 @@ TEST_CASE("load: files that are not there or not files") {
   std::ofstream(missing) << "short";
   CHECK(text_of<IoError>([&] { load(missing); }) ==
         missing.string() + ": at least 8 bytes are needed: 5");
+}
+
+TEST_CASE("load: a file that ends before its size says") {
+  const fs::path shorter = "/sys/devices/system/cpu/online";  // a page, it claims
+  if (!fs::exists(shorter)) return;
+  CHECK(text_of<IoError>([&] { load(shorter); }) ==
+        shorter.string() + ": could not be read to its end");
 }
 
 }  // namespace

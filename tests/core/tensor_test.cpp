@@ -205,7 +205,7 @@ TEST_CASE("Tensor: what it refuses") {
   }
   CHECK(text_of<ShapeError>([&] {
           x.expand({3, 3});
-        }) == "expand: [2, 3] does not broadcast to [3, 3]");
+        }) == "expand: x must broadcast to the shape: x [2, 3] · [3, 3]");
 }
 
 TEST_CASE("equal_bits and hash_bits: shape, type and every bit, whatever the layout") {

@@ -68,14 +68,18 @@ TEST_CASE("module: state is loaded whole or not at all") {
 
   StateDict missing = before;
   missing.tensors.erase("0.bias");
-  CHECK_THROWS_AS(net.load(missing), ConfigError);
+  CHECK_THROWS_WITH_AS(net.load(missing),
+                       "Module::load: every tensor of the state is needed: '0.bias' is missing",
+                       ConfigError);
   StateDict unknown = before;
   unknown.tensors["1.weight"] = Tensor::zeros({1}, DType::f32);
-  CHECK_THROWS_WITH_AS(net.load(unknown), "Module::load: the model has no parameter '1.weight'",
-                       ConfigError);
+  CHECK_THROWS_WITH_AS(
+      net.load(unknown),
+      "Module::load: the model must have what the state has: no parameter '1.weight'", ConfigError);
   StateDict shape = before;
   shape.tensors["0.bias"] = Tensor::zeros({3}, DType::f32);
-  CHECK_THROWS_AS(net.load(shape), ShapeError);
+  CHECK_THROWS_WITH_AS(net.load(shape), "Module::load: '0.bias' has shape [2]: [3] was given",
+                       ShapeError);
   CHECK(net.state().tensors.at("0.weight").values()[0] == 7);
 }
 

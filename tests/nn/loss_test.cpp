@@ -47,10 +47,14 @@ TEST_CASE("mse: shapes that would broadcast are refused") {
   const Var x = leaf(Tensor::zeros({4, 3}, DType::f64));
   CHECK_THROWS_WITH_AS(mse(x, Tensor::zeros({3}, DType::f64)),
                        "mse: prediction and target have one shape: [4, 3] · [3]", ShapeError);
-  CHECK_THROWS_AS(mse(leaf(Tensor::zeros({0}, DType::f64)), Tensor::zeros({0}, DType::f64)),
-                  ShapeError);
+  CHECK_THROWS_WITH_AS(mse(x, Tensor::zeros({4, 3}, DType::f32)),
+                       "mse: element types must be the same: lhs f64 · rhs f32 [use Tensor::to]",
+                       DTypeError);
+  CHECK_THROWS_WITH_AS(mse(leaf(Tensor::zeros({0}, DType::f64)), Tensor::zeros({0}, DType::f64)),
+                       "mse: there must be elements to take the mean of: shape [0]", ShapeError);
   const Var predictions[] = {x};
-  CHECK_THROWS_AS(mse(predictions, std::vector<Tensor>{}), ConfigError);
+  CHECK_THROWS_WITH_AS(mse(predictions, std::vector<Tensor>{}),
+                       "mse: one target a prediction: 1 predictions · 0 targets", ConfigError);
 }
 
 }  // namespace

@@ -52,6 +52,9 @@ TEST_CASE("multi_task: the anchor is the trunk's last weight unless chosen") {
   CHECK_THROWS_WITH_AS(model.set_anchor(head),
                        "MultiTask::set_anchor: a parameter of the trunk is needed: 'head.0.weight'",
                        ConfigError);
+  CHECK_THROWS_WITH_AS(model.set_anchor(std::span<const std::string_view>()),
+                       "MultiTask::set_anchor: at least one name: 0 were given", ConfigError);
+  CHECK(model.anchor().size() == 2);
   CHECK(model.anchor()[0].name == "trunk.0.weight");
 }
 
@@ -73,10 +76,17 @@ TEST_CASE("substitution: a model is a function of other values, and its own come
 }
 
 TEST_CASE("multi_task: what cannot be built is refused") {
-  CHECK_THROWS_AS(MultiTask(Linear(2, 2), std::vector<std::unique_ptr<Layer>>()), ConfigError);
-  CHECK_THROWS_AS(MultiTask(std::unique_ptr<Layer>(), repeat(1, [] { return Linear(2, 2); })),
-                  ConfigError);
-  CHECK_THROWS_AS(MultiTask(Relu(), repeat(1, [] { return Linear(2, 2); })), ConfigError);
+  const auto heads = [] { return repeat(1, [] { return Linear(2, 2); }); };
+  CHECK_THROWS_WITH_AS(MultiTask(Linear(2, 2), std::vector<std::unique_ptr<Layer>>()),
+                       "MultiTask: at least one head is needed: 0 were given", ConfigError);
+  const char* null = "MultiTask: trunk and heads are layers: a null pointer was given";
+  CHECK_THROWS_WITH_AS(MultiTask(std::unique_ptr<Layer>(), heads()), null, ConfigError);
+  CHECK_THROWS_WITH_AS(MultiTask(Linear(2, 2), std::vector<std::unique_ptr<Layer>>(1)), null,
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(MultiTask(Relu(), heads()),
+                       "MultiTask: the trunk needs a layer with a weight, as GradNorm's anchor: it "
+                       "has 0 parameters",
+                       ConfigError);
 }
 
 }  // namespace

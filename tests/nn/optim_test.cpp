@@ -117,20 +117,29 @@ TEST_CASE("optim: gradients that do not fit change nothing") {
   const std::vector<double> before = values_of(parameters);
   Gradients gradients = gradients_for(parameters, 1);
   std::swap(gradients[0], gradients[1]);
-  CHECK_THROWS_AS(optimizer->step(gradients), ConfigError);
+  CHECK_THROWS_WITH_AS(optimizer->step(gradients),
+                       "Optimizer::step: gradients come in the order of the parameters: number 0 "
+                       "is not that of 'a'",
+                       ConfigError);
   gradients.pop_back();
-  CHECK_THROWS_AS(optimizer->step(gradients), ConfigError);
+  CHECK_THROWS_WITH_AS(optimizer->step(gradients),
+                       "Optimizer::step: one gradient a parameter: 2 parameters · 1 gradients",
+                       ConfigError);
   gradients = gradients_for(parameters, 1);
   gradients[1].value = Tensor::scalar(std::numeric_limits<double>::quiet_NaN(), DType::f64);
   CHECK_THROWS_WITH_AS(optimizer->step(gradients),
                        "Optimizer::step: gradients must be finite: that of 'b' is not",
                        NumericError);
   gradients[1].value = Tensor::zeros({1}, DType::f64);
-  CHECK_THROWS_AS(optimizer->step(gradients), ShapeError);
+  CHECK_THROWS_WITH_AS(optimizer->step(gradients),
+                       "Optimizer::step: a gradient is like its parameter: 'b' is f64 []: f64 [1]",
+                       ShapeError);
   CHECK(values_of(parameters) == before);
   StateDict state = optimizer->state();
   state.tensors.erase("mean.a");
-  CHECK_THROWS_AS(optimizer->load(state), ConfigError);
+  CHECK_THROWS_WITH_AS(optimizer->load(state),
+                       "Optimizer::load: every tensor of the state is needed: 'mean.a' is missing",
+                       ConfigError);
 }
 
 TEST_CASE("optim: a model that was converted since is refused before anything changes") {
@@ -141,19 +150,32 @@ TEST_CASE("optim: a model that was converted since is refused before anything ch
     parameters[i].parameter.set(parameters[i].parameter.value().value().to(DType::f32));
     gradients[i].value = gradients[i].value.to(DType::f32);
   }
-  CHECK_THROWS_AS(optimizer->step(gradients), DTypeError);
+  CHECK_THROWS_WITH_AS(optimizer->step(gradients),
+                       "Optimizer::step: 'a' was f64 when the optimizer was made: f32 now [make "
+                       "the optimizer after Module::to]",
+                       DTypeError);
   CHECK(values_of(parameters) == std::vector<double>{1, -2, 3});
   CHECK(optimizer->state().tensors.at("steps").item() == 0);
 }
 
 TEST_CASE("optim: options out of range are refused") {
   const auto parameters = two_parameters();
-  CHECK_THROWS_AS(Adam(parameters, {.lr = -1}), ConfigError);
-  CHECK_THROWS_AS(Adam(parameters, {.beta2 = 1}), ConfigError);
-  CHECK_THROWS_AS(Adam(parameters, {.epsilon = 0}), ConfigError);
-  CHECK_THROWS_AS(Sgd(parameters, {.momentum = 1}), ConfigError);
+  CHECK_THROWS_WITH_AS(Adam(parameters, {.lr = -1}), "Adam: lr must be finite and at least 0: -1",
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(Adam(parameters, {.beta1 = -1}), "Adam: beta1 must lie in [0, 1): -1",
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(Adam(parameters, {.beta2 = 1}), "Adam: beta2 must lie in [0, 1): 1",
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(Adam(parameters, {.epsilon = 0}), "Adam: epsilon must be positive: 0",
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(Adam(parameters, {.weight_decay = -1}),
+                       "Adam: weight_decay must be at least 0: -1", ConfigError);
+  CHECK_THROWS_WITH_AS(Sgd(parameters, {.lr = HUGE_VAL}),
+                       "Sgd: lr must be finite and at least 0: inf", ConfigError);
+  CHECK_THROWS_WITH_AS(Sgd(parameters, {.momentum = 1}), "Sgd: momentum must lie in [0, 1): 1",
+                       ConfigError);
   CHECK_THROWS_WITH_AS(Sgd(parameters, {.weight_decay = -1}),
-                       "Sgd: weight_decay is out of range: -1", ConfigError);
+                       "Sgd: weight_decay must be at least 0: -1", ConfigError);
 }
 
 }  // namespace

@@ -190,7 +190,9 @@ TEST_CASE("op table: what an op must refuse throws a ShapeError that names it") 
         static_cast<void>(op.call(sample.attrs, leaves(sample.inputs)));
         FAIL_CHECK("nothing was thrown");
       } catch (const ShapeError& error) {
-        CHECK_MESSAGE(std::string(error.what()).starts_with(name), error.what());
+        const std::string text = error.what();  // name: what must hold: what was given
+        CHECK_MESSAGE((text.starts_with(name + ": ") || text.starts_with(name + " / ")), text);
+        CHECK_MESSAGE(text.find(": ", name.size() + 2) != std::string::npos, text);
         ++refused;
       }
     }
@@ -203,7 +205,13 @@ TEST_CASE("op table: element types are never mixed") {
     if (sample.inputs.size() < 2) return;
     std::vector<Tensor> mixed = sample.inputs;
     mixed[0] = mixed[0].to(DType::f32);
-    CHECK_THROWS_AS(value_of(op, sample, mixed), DTypeError);
+    try {
+      value_of(op, sample, mixed);
+      FAIL_CHECK("nothing was thrown");
+    } catch (const DTypeError& error) {
+      const std::string name(op.info->name);
+      CHECK_MESSAGE(std::string(error.what()).starts_with(name), error.what());
+    }
   });
 }
 

@@ -255,6 +255,17 @@ TEST_CASE("run: takes nothing from the system in a step of the steady state") {
   }
 }
 
+TEST_CASE("run: test losses beyond the range of f32 end the run, with one example they are in it") {
+  RunOptions options = small("equal");
+  options.problem.dtype = DType::f32;
+  options.problem.sigmas = {4e17};
+  options.problem.test_examples = 1000;
+  options.batch_size = 1;
+  const RunResult result = run(options);
+  CHECK(result.error == "toy: test losses must be finite: inf for task 0");
+  CHECK(result.history.empty());
+}
+
 TEST_CASE("run: refuses options out of range") {
   RunOptions options = small();
   options.steps = 0;

@@ -187,7 +187,8 @@ TEST_CASE("ScaledRegression: refuses scales and sizes that make no problem") {
     }
     return "no error";
   };
-  CHECK(text([](auto& o) { o.sigmas = {}; }) == "ScaledRegression: sigmas must not be empty");
+  CHECK(text([](auto& o) { o.sigmas = {}; }) ==
+        "ScaledRegression: at least one sigma is needed: 0 were given");
   CHECK(text([](auto& o) {
           o.sigmas = {1, -2};
         }) == "ScaledRegression: every sigma must be positive and finite: -2");

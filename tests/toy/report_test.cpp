@@ -9,11 +9,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <sstream>
 #include <string>
+#include <sys/resource.h>
 #include <unistd.h>
 #include <vector>
 
@@ -141,16 +143,43 @@ TEST_CASE("MetricsLog: refuses before anything is lost") {
   const TemporaryDirectory temporary;
   const std::string directory = temporary / "run";
   { MetricsLog log(directory); }
-  CHECK_THROWS_WITH_AS(
-      MetricsLog{directory},
-      ("--out: " + directory + "/metrics.jsonl exists; choose another directory").c_str(),
-      ConfigError);
+  CHECK_THROWS_WITH_AS(MetricsLog{directory},
+                       ("--out: metrics are never overwritten: " + directory +
+                        "/metrics.jsonl exists [choose another directory]")
+                           .c_str(),
+                       ConfigError);
   const std::string below_a_file = directory + "/metrics.jsonl/deeper";
   CHECK_THROWS_WITH_AS(
       MetricsLog{below_a_file},
       ("--out: must be a directory that can be made: \"" + below_a_file + "\" (Not a directory)")
           .c_str(),
       ConfigError);
+  // A folder in which nobody makes files, root neither.
+  CHECK_THROWS_WITH_AS(MetricsLog{"/proc/self"},
+                       "--out: must be a directory that can be written: \"/proc/self\" (No such "
+                       "file or directory)",
+                       ConfigError);
+}
+
+TEST_CASE("MetricsLog: a line that cannot be written is an IoError") {
+  const TemporaryDirectory temporary;
+  const std::string directory = temporary / "full";
+  MetricsLog log(directory);
+  // As on a full disk: files must not grow, and the signal that says so is not wanted.
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  setrlimit(RLIMIT_FSIZE, &none);
+  std::string text = "nothing was thrown";
+  try {
+    log.write({}, {});
+  } catch (const IoError& error) {
+    text = error.what();
+  }
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  CHECK(text == "--out: " + directory + "/metrics.jsonl could not be written: File too large");
 }
 
 TEST_CASE("summary_table: mean and range by method, the best one marked") {
