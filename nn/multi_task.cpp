@@ -28,10 +28,19 @@ MultiTask::MultiTask(std::unique_ptr<Layer> trunk, std::vector<std::unique_ptr<L
       shared().size());
 }
 
+Var MultiTask::represent(const Var& x) const {
+  const NameScope scope("trunk");
+  return (*trunk_)(x);
+}
+
 List<Var> MultiTask::predict(const Var& representation) const {
   List<Var> predictions;
   predictions.reserve(heads_.size());
-  for (const auto& head : heads_) predictions.push_back((*head)(representation));
+  for (std::size_t i = 0; i < heads_.size(); ++i) {
+    const std::string name = fmt::format("head.{}", i);
+    const NameScope scope(name);
+    predictions.push_back((*heads_[i])(representation));
+  }
   return predictions;
 }
 

@@ -39,7 +39,7 @@ class MultiTask : public Module {
   /// One prediction a task.
   List<Var> operator()(const Var& x) const { return predict(represent(x)); }
   /// The two halves of it: the output of the trunk, and what the heads make of one.
-  Var represent(const Var& x) const { return (*trunk_)(x); }
+  Var represent(const Var& x) const;
   List<Var> predict(const Var& representation) const;
   void visit(Visitor& visitor) override;
 

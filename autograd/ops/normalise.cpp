@@ -18,7 +18,7 @@ struct Epsilon {
 };
 
 void check_epsilon(double epsilon) {
-  if (!(epsilon > 0)) fail<ConfigError>("normalise: epsilon is positive: {}", epsilon);
+  if (!(epsilon > 0)) fail<ConfigError>("normalise: epsilon must be positive: {}", epsilon);
 }
 
 struct Standardised {

@@ -274,6 +274,15 @@ TEST_CASE("ops: numbers that would overflow are refused") {
                   ShapeError);
 }
 
+TEST_CASE("ops: an epsilon that is not positive is refused") {
+  const Var x = leaf(Tensor::from({2, 2}, {1, 2, 4, 8}, DType::f64));
+  const Var w = vector({1, 1});
+  CHECK_THROWS_WITH_AS(layer_norm(x, w, w, 0),
+                       "layer_norm / normalise: epsilon must be positive: 0", ConfigError);
+  CHECK_THROWS_AS(batch_norm(x, w, w, -1), ConfigError);
+  CHECK_THROWS_AS(batch_norm_eval(x, w, w, w, w, -1), ConfigError);
+}
+
 TEST_CASE("ops: errors of a function made of ops begin with its name") {
   const Var x = vector({1, 2});
   const Var y = vector({1, 2, 3});

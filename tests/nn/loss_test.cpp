@@ -44,6 +44,8 @@ TEST_CASE("masked_mse: NaN targets are left out, of the value and of its divisor
 }
 
 TEST_CASE("mse: shapes that would broadcast are refused") {
+  CHECK_THROWS_WITH_AS(nn::mse(constant(1, DType::f64), Tensor()),
+                       "mse: a target is needed: this tensor is empty", ShapeError);
   const Var x = leaf(Tensor::zeros({4, 3}, DType::f64));
   CHECK_THROWS_WITH_AS(mse(x, Tensor::zeros({3}, DType::f64)),
                        "mse: prediction and target have one shape: [4, 3] · [3]", ShapeError);

@@ -75,6 +75,20 @@ TEST_CASE("substitution: a model is a function of other values, and its own come
   CHECK(sum(model(x)[0]).item() == before);
 }
 
+TEST_CASE("multi_task: an error says in which part of the model it came up") {
+  const nn::MultiTask model(nn::Sequential(nn::Linear(4, 3), nn::Linear(3, 3)),
+                            nn::repeat(2, [] { return nn::Linear(2, 1); }));
+  CHECK_THROWS_WITH_AS(
+      model(constant(Tensor::zeros({5, 6}, DType::f32))),
+      "trunk.0 / linear: x must have the features of the weight: x [5, 6] · weight "
+      "[3, 4]  (6 != 4)",
+      ShapeError);
+  CHECK_THROWS_WITH_AS(model(constant(Tensor::zeros({5, 4}, DType::f32))),
+                       "head.0 / linear: x must have the features of the weight: x [5, 3] · weight "
+                       "[1, 2]  (3 != 2)",
+                       ShapeError);
+}
+
 TEST_CASE("multi_task: what cannot be built is refused") {
   const auto heads = [] { return repeat(1, [] { return Linear(2, 2); }); };
   CHECK_THROWS_WITH_AS(MultiTask(Linear(2, 2), std::vector<std::unique_ptr<Layer>>()),
