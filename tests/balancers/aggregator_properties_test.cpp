@@ -87,7 +87,8 @@ double row_length(const Matrix& rows, int i) {
 
 TEST_CASE("aggregators: finite and of the right length on every kind of rows") {
   for (const Claim& claim : claims()) {
-    for (const auto& [kind, rows] : row_table()) {
+    for (const auto& [its_kind, rows] : row_table()) {
+      const auto& kind = its_kind;  // clang 14 captures no bindings
       CAPTURE(claim.name);
       CAPTURE(kind);
       const Vec d = direction(claim, rows);
@@ -112,7 +113,8 @@ TEST_CASE("aggregators: those that claim it never conflict") {
   for (const Claim& claim : claims()) {
     if (!claim.non_conflicting) continue;
     ++checked;
-    for (const auto& [kind, rows] : row_table()) {
+    for (const auto& [its_kind, rows] : row_table()) {
+      const auto& kind = its_kind;  // clang 14 captures no bindings
       CAPTURE(claim.name);
       CAPTURE(kind);
       const Vec d = direction(claim, rows);

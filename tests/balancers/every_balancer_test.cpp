@@ -150,7 +150,8 @@ TEST_CASE("every balancer: an absent task is held: no NaN, no state of it moved,
       CHECK(kernels::norm(update[at + k].value).item() == 0);
     }
     CHECK(kernels::norm(update[0].value).item() > 0);
-    for (const auto& [entry, tensor] : method->state().tensors) {
+    for (const auto& [its_entry, tensor] : method->state().tensors) {
+      const auto& entry = its_entry;  // clang 14 captures no bindings
       CAPTURE(entry);
       CHECK(kernels::all_finite(tensor));
       if (tensor.rank() == 0 || tensor.shape()[0] != 3) continue;

@@ -104,7 +104,8 @@ Pair descend(const Problem& problem, const std::string& name, Pair x) {
 
 TEST_CASE("quadratics: methods approach the Pareto front") {
   for (const Problem& problem : problems()) {
-    for (const auto& [name, multiplier] : problem.multipliers) {
+    for (const auto& [its_name, multiplier] : problem.multipliers) {
+      const auto& name = its_name;  // clang 14 captures no bindings
       double before = 0;
       double after = 0;
       for (const Pair& start : problem.starts) {

@@ -102,8 +102,6 @@ TEST_CASE("sdmgrad: converged w meets the conditions of its minimum on the simpl
   const Matrix rows = test::random_rows(3, 20, Rng(4));
   const Matrix a = test::gramian_of(rows);
   const double lambda = 0.4;
-  double scale = 0;
-  for (int i = 0; i < 3; ++i) scale += std::sqrt(a(i, i)) / 3;
   const SdmGrad method({.lambda = lambda, .iterations = 5000, .rate = 0.05, .momentum = 0.5});
   const Vec w = method.solve(a);
   const Vec slope = a * w + lambda * (a * Vec(3, 1.0 / 3));

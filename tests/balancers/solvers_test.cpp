@@ -64,7 +64,8 @@ TEST_CASE("project_simplex: the nearest point, by its conditions") {
 
 // (M a)_i >= a'Ma for every i: the hull lies on the far side of the plane through the point.
 TEST_CASE("min_norm: the shortest vector of the hull, on every kind of Gramian") {
-  for (const auto& [name, rows] : row_table()) {
+  for (const auto& [its_name, rows] : row_table()) {
+    const auto& name = its_name;  // clang 14 captures no bindings
     CAPTURE(name);
     const Matrix m = gramian_of(rows);
     const Vec a = solvers::min_norm(m);
@@ -81,7 +82,8 @@ TEST_CASE("min_norm: the shortest vector of the hull, on every kind of Gramian")
 }
 
 TEST_CASE("min_norm: no point of a grid is shorter") {
-  for (const auto& [name, rows] : row_table()) {
+  for (const auto& [its_name, rows] : row_table()) {
+    const auto& name = its_name;  // clang 14 captures no bindings
     if (rows.rows() > 3) continue;
     CAPTURE(name);
     const Matrix m = gramian_of(rows);
@@ -110,7 +112,8 @@ TEST_CASE("min_norm: two tasks by the formula, at the borders as well") {
 TEST_CASE("nonnegative_qp: complementary conditions on every kind of Gramian") {
   const Rng rng(5);
   std::uint64_t draw = 0;
-  for (const auto& [name, rows] : row_table()) {
+  for (const auto& [its_name, rows] : row_table()) {
+    const auto& name = its_name;  // clang 14 captures no bindings
     CAPTURE(name);
     const Matrix q = gramian_of(rows);
     const Vec u = to_vec(rng.stream(draw++).normal({q.rows()}, 0, 1, DType::f64));
@@ -131,7 +134,8 @@ TEST_CASE("nonnegative_qp: complementary conditions on every kind of Gramian") {
 TEST_CASE("project_dual_cone: no direction conflicts, and moving back is impossible") {
   const Rng rng(6);
   std::uint64_t draw = 0;
-  for (const auto& [name, rows] : row_table()) {
+  for (const auto& [its_name, rows] : row_table()) {
+    const auto& name = its_name;  // clang 14 captures no bindings
     CAPTURE(name);
     const Matrix m = gramian_of(rows);
     const Vec u = to_vec(rng.stream(draw++).normal({m.rows()}, 0, 1, DType::f64));
@@ -152,7 +156,8 @@ TEST_CASE("project_dual_cone: no direction conflicts, and moving back is impossi
 
 TEST_CASE("power_equilibrium: M w = w^(-gamma), and zero at stationary points") {
   for (const double gamma : {0.25, 0.5, 1.0, 2.0}) {
-    for (const auto& [name, rows] : row_table()) {
+    for (const auto& [its_name, rows] : row_table()) {
+      const auto& name = its_name;  // clang 14 captures no bindings
       CAPTURE(name);
       CAPTURE(gamma);
       const Matrix m = gramian_of(rows);
@@ -181,7 +186,8 @@ TEST_CASE("power_equilibrium: M w = w^(-gamma), and zero at stationary points") 
 }
 
 TEST_CASE("conflict_averse: no point of a grid has a lower objective") {
-  for (const auto& [name, rows] : row_table()) {
+  for (const auto& [its_name, rows] : row_table()) {
+    const auto& name = its_name;  // clang 14 captures no bindings
     if (rows.rows() > 3) continue;
     CAPTURE(name);
     const Matrix m = gramian_of(rows);
@@ -204,7 +210,8 @@ TEST_CASE("conflict_averse: no point of a grid has a lower objective") {
 }
 
 TEST_CASE("pareto_stationary: tells rows that cancel from rows that do not") {
-  for (const auto& [name, rows] : row_table()) {
+  for (const auto& [its_name, rows] : row_table()) {
+    const auto& name = its_name;  // clang 14 captures no bindings
     CAPTURE(name);
     const bool stationary = solvers::pareto_stationary(gramian_of(rows));
     if (name.starts_with("stationary") || name.starts_with("zero")) CHECK(stationary);

@@ -138,7 +138,9 @@ TEST_CASE("plane: where methods end after 100,000 steps, both losses of one scal
       {"aligned_mtl", {0, 0}, -15.0916},
       {"aligned_mtl", {9, 9}, -15.0916},
   };
-  for (const auto& [method, start, mean] : ends) {
+  for (const auto& [its_method, its_start, mean] : ends) {
+    const auto& method = its_method;  // clang 14 captures no bindings
+    const auto& start = its_start;    // clang 14 captures no bindings
     CAPTURE(method);
     CAPTURE(start[0]);
     CAPTURE(start[1]);
@@ -197,7 +199,9 @@ TEST_CASE("plane: where methods end after 35,000 steps, the first loss a tenth")
       {"aligned_mtl", {0, 0}, {-0.380, -19.83}},
       {"aligned_mtl", {-7.5, -0.5}, {-0.380, -19.83}},
   };
-  for (const auto& [method, start, losses] : ends) {
+  for (const auto& [its_method, its_start, losses] : ends) {
+    const auto& method = its_method;  // clang 14 captures no bindings
+    const auto& start = its_start;    // clang 14 captures no bindings
     CAPTURE(method);
     CAPTURE(start[0]);
     CAPTURE(start[1]);
