@@ -195,11 +195,13 @@ struct Equilibrium {
       const double now = value(y);
       const double off = error(y);
       if (off < kExact) return y;
-      const auto descends = [&] {  // near the end values of the objective differ by rounding only
-        return off < 1e-2 ? error(y + length * step) < (1 - kArmijo * length) * off
-                          : value(y + length * step) <= now + kArmijo * length * slope;
+      // Near the end values of the objective differ by rounding only.
+      const bool rounds = off < 1e-2 || -slope < 1e-12 * std::abs(now);
+      const auto descends = [&] {
+        return rounds ? error(y + length * step) < (1 - kArmijo * length) * off
+                      : value(y + length * step) <= now + kArmijo * length * slope;
       };
-      const double shortest = off < 1e-2 ? 1e-3 : 1e-12;
+      const double shortest = rounds ? 1e-3 : 1e-12;
       while (length > shortest && !descends()) length /= 2;
       if (length <= shortest) return y;
       y += length * step;

@@ -65,16 +65,22 @@ void sum_middle(const T* x, T* z, std::int64_t outer, std::int64_t length, std::
     return;
   }
   constexpr std::int64_t kStrip = 64;
+  constexpr std::int64_t kRun = 1'024;
   const std::int64_t strips = (inner + kStrip - 1) / kStrip;
   parallel_blocks(outer * strips, outer * length * inner, [&](std::int64_t block) {
     const std::int64_t first = block % strips * kStrip;
     const std::int64_t count = std::min(kStrip, inner - first);
     const T* from = x + block / strips * length * inner + first;
+    // Rows are added in runs and the runs then, so that the error does not grow with their number.
     std::array<T, kStrip> total{};
-    for (std::int64_t i = 0; i < length; ++i) {
-      for (std::int64_t k = 0; k < count; ++k) {
-        total[static_cast<std::size_t>(k)] += from[i * inner + k];
+    for (std::int64_t run = 0; run < length; run += kRun) {
+      std::array<T, kStrip> part{};
+      for (std::int64_t i = run; i < std::min(length, run + kRun); ++i) {
+        for (std::int64_t k = 0; k < count; ++k) {
+          part[static_cast<std::size_t>(k)] += from[i * inner + k];
+        }
       }
+      for (std::size_t k = 0; k < kStrip; ++k) total[k] += part[k];
     }
     std::copy_n(total.begin(), count, z + block / strips * inner + first);
   });

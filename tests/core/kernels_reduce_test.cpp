@@ -215,5 +215,14 @@ TEST_CASE("cumsum: from either end, along any axis") {
   testing::check_every_thread_count([&] { return max(wide, 0b010); });
 }
 
+TEST_CASE("sum: a million floats over the first axis, without what one running sum would lose") {
+  const Tensor x = Tensor::full({1 << 20, 2}, 0.1, DType::f32);
+  const double exact = static_cast<double>(0.1F) * (1 << 20);  // one running sum is 0.9 % off
+  constexpr double kRounding = 2 * 1'024 * 0x1p-24;            // runs of 1,024, and as many runs
+  for (const double total : sum(x, 1, false).values()) {
+    CHECK(total == doctest::Approx(exact).epsilon(kRounding));
+  }
+}
+
 }  // namespace
 }  // namespace taskgrad::kernels

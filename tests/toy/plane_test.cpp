@@ -9,6 +9,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <memory>
@@ -185,19 +186,12 @@ struct EndPair {
 
 TEST_CASE("plane: where methods end after 35,000 steps, the first loss a tenth") {
   const EndPair ends[] = {
-      {"mean", {0, 0}, {-0.380, -19.83}},
-      {"mean", {-7.5, -0.5}, {-0.380, -19.83}},
-      {"pcgrad", {0, 0}, {-0.93, -18.66}},
-      {"pcgrad", {-7.5, -0.5}, {-0.83, -18.98}},
-      {"cagrad", {0, 0}, {-0.380, -19.83}},
-      {"cagrad", {-7.5, -0.5}, {-0.380, -19.83}},
-      {"imtl_g", {-8.5, 7.5}, {-1.15, -17.70}},
-      {"imtl_g", {0, 0}, {-1.51, -15.09}},
-      {"imtl_g", {9, 9}, {-1.79, -11.09}},
-      {"imtl_g", {-7.5, -0.5}, {-0.92, -18.69}},
-      {"aligned_mtl", {-8.5, 7.5}, {-0.380, -19.83}},
-      {"aligned_mtl", {0, 0}, {-0.380, -19.83}},
-      {"aligned_mtl", {-7.5, -0.5}, {-0.380, -19.83}},
+      {"mean", {0, 0}, {-0.380, -19.83}},        {"mean", {-7.5, -0.5}, {-0.380, -19.83}},
+      {"pcgrad", {0, 0}, {-0.93, -18.66}},       {"pcgrad", {-7.5, -0.5}, {-0.83, -18.98}},
+      {"cagrad", {0, 0}, {-0.380, -19.83}},      {"cagrad", {-7.5, -0.5}, {-0.380, -19.83}},
+      {"imtl_g", {0, 0}, {-1.51, -15.09}},       {"imtl_g", {9, 9}, {-1.79, -11.09}},
+      {"imtl_g", {-7.5, -0.5}, {-0.92, -18.69}}, {"aligned_mtl", {-8.5, 7.5}, {-0.380, -19.83}},
+      {"aligned_mtl", {0, 0}, {-0.380, -19.83}}, {"aligned_mtl", {-7.5, -0.5}, {-0.380, -19.83}},
   };
   for (const auto& [its_method, its_start, losses] : ends) {
     const auto& method = its_method;  // clang 14 captures no bindings
@@ -212,6 +206,22 @@ TEST_CASE("plane: where methods end after 35,000 steps, the first loss a tenth")
       CHECK(std::abs(end.loss[i] - losses[i]) <= std::max(kWithin * std::abs(losses[i]), kDigit));
     }
   }
+}
+
+// There imtl_g follows a valley whose bottom is rounding: its end moves by some 2 % with the last
+// digit of the start or another compiler's order of operations. The middle one of nine is compared.
+TEST_CASE("plane: where imtl_g ends from (-8.5, 7.5), the first loss a tenth") {
+  std::array<double, 9> first{};
+  std::array<double, 9> second{};
+  for (std::size_t k = 0; k < first.size(); ++k) {
+    const End end = descend("imtl_g", {-8.5 + double(k) * 1e-12, 7.5}, 0.1, 35'000);
+    first[k] = end.loss[0];
+    second[k] = end.loss[1];
+  }
+  std::sort(first.begin(), first.end());
+  std::sort(second.begin(), second.end());
+  CHECK(first[4] == doctest::Approx(-1.15).epsilon(kWithin));
+  CHECK(second[4] == doctest::Approx(-17.70).epsilon(kWithin));
 }
 
 TEST_CASE("plane: famo ends at the front from every start") {
