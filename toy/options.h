@@ -1,7 +1,7 @@
 // The command line of toy_regression, as the list of runs it asks for.
 #pragma once
 
-#include <taskgrad/toy/experiment.h>
+#include <taskgrad/toy/studies.h>
 
 #include <cstdint>
 #include <string>
@@ -9,16 +9,19 @@
 
 namespace taskgrad::toy {
 
-inline constexpr std::int64_t kFigure2Steps = 4000;
+inline constexpr std::int64_t kStudySteps = 4000;
 inline constexpr std::int64_t kTrainSteps = 2000;
 
 struct Options {
   std::string command = "figure2";
   std::vector<RunOptions> runs = {};  ///< by panel (set of sigmas), in it by method, in it by seed
+  std::function<std::vector<RunOptions>(Results)> further = {};  ///< as in Plan
+  std::function<std::string(Results)> findings = {};
   int threads = 1;
   std::string out = {};  ///< directory of metrics.jsonl; empty for none
   bool json = false;
   bool quiet = false;
+  bool check = false;  ///< fail unless gradnorm ends below equal weights
   std::string answer =
       {};  ///< what --help or --version asked for: to be printed instead of running
 };

@@ -1,7 +1,7 @@
 // The toy experiment of the GradNorm paper as a program; see `toy_regression --help`.
 //
-// Exit status: 0 done; 1 a run diverged or something could not be written; 2 bad input; 130 after
-// Ctrl-C, with the summary of what ran.
+// Exit status: 0 done; 1 a run diverged, something could not be written or --check found otherwise;
+// 2 bad input; 130 after Ctrl-C, with the summary of what ran.
 #include <taskgrad/core/error.h>
 #include <taskgrad/toy/json.h>
 #include <taskgrad/toy/metrics_log.h>
@@ -14,8 +14,10 @@
 #include <cmath>
 #include <exception>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <signal.h>
+#include <span>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,23 +57,37 @@ void stop_on_interrupt() {
   sigaction(SIGINT, &action, nullptr);
 }
 
-std::vector<RunResult> train(const Options& options, MetricsLog* log) {
+std::vector<RunResult> train(std::span<const RunOptions> runs, const Options& options,
+                             MetricsLog* log) {
   ProgressReport progress(std::cerr, style_of(STDERR_FILENO));
   StudyOptions study{.threads = options.threads, .stop = &interrupted};
   if (!options.quiet) study.on_progress = [&](const Progress& now) { progress(now); };
   if (log != nullptr) {
     study.on_evaluation = [&](std::size_t run, const Evaluation& evaluation) {
-      log->write(options.runs[run], evaluation);
+      log->write(runs[run], evaluation);
     };
   }
-  return run_study(options.runs, study);
+  return run_study(runs, study);
+}
+
+/// The runs of the study, then those that follow from them.
+std::vector<RunResult> train(const Options& options, MetricsLog* log) {
+  std::vector<RunResult> results = train(options.runs, options, log);
+  if (!options.further || interrupted) return results;
+  std::vector<RunResult> further = train(options.further(results), options, log);
+  std::move(further.begin(), further.end(), std::back_inserter(results));
+  return results;
 }
 
 std::string text_of(const Options& options, const std::vector<RunResult>& results) {
   if (options.json) return to_json(results) + '\n';
   const Style style = style_of(STDOUT_FILENO);
-  if (style == Style::plain) return summary_table(results, style);
-  return summary_curves(results) + summary_table(results, style, columns_of(STDOUT_FILENO));
+  std::string text =
+      style == Style::plain
+          ? summary_table(results, style)
+          : summary_curves(results) + summary_table(results, style, columns_of(STDOUT_FILENO));
+  if (options.findings) text += '\n' + options.findings(results);
+  return text;
 }
 
 void print(const std::string& text) {
@@ -91,6 +107,11 @@ Exit run(const Options& options) {
   if (interrupted) {
     std::cerr << "interrupted: these are the results of what ran\n";
     return kInterrupted;
+  }
+  if (options.check) {
+    const std::string lost = not_below_equal(results);
+    std::cerr << lost;
+    if (!lost.empty()) return kFailed;
   }
   return failed.empty() ? kDone : kFailed;
 }
