@@ -3,6 +3,7 @@
 #include <taskgrad/core/version.h>
 #include <taskgrad/toy/arguments.h>
 #include <taskgrad/toy/options.h>
+#include <taskgrad/toy/study_page.h>
 
 #include <CLI/CLI.hpp>
 
@@ -96,7 +97,7 @@ const Spec kSpecs[] = {
     {"Training", "--precision", "TYPE", "f32 or f64 (f32)"},
     {"Training", "--threads", "N", "has no influence on results (all cores)"},
     {"Output", "--eval-every", "N", "steps between evaluations (a hundredth of --steps)"},
-    {"Output", "--out", "DIR", "write DIR/metrics.jsonl, a line for each evaluation"},
+    {"Output", "--out", "DIR", "write metrics.jsonl, report.html and its figures to DIR"},
     {"Output", "--json", "", "print one JSON object and nothing else on stdout"},
     {"Output", "--quiet", "", "no progress on stderr"},
     {"Output", "--version", "", "print the version and exit"},
@@ -321,7 +322,9 @@ Options parse(int argc, const char* const* argv) {
     reject("command", fmt::format("one of {}, once", fmt::join(names, ", ")), extras[0]);
   }
   if (app.count("--version") > 0) return {.answer = fmt::format("toy_regression {}\n", kVersion)};
-  return read(app, given);
+  Options options = read(app, given);
+  options.repeat = repeat_command(argc, argv);
+  return options;
 }
 
 }  // namespace taskgrad::toy

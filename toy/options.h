@@ -18,7 +18,8 @@ struct Options {
   std::function<std::vector<RunOptions>(Results)> further = {};  ///< as in Plan
   std::function<std::string(Results)> findings = {};
   int threads = 1;
-  std::string out = {};  ///< directory of metrics.jsonl; empty for none
+  std::string out = {};     ///< directory of metrics.jsonl and the report; empty for none
+  std::string repeat = {};  ///< the command that repeats the results
   bool json = false;
   bool quiet = false;
   bool check = false;  ///< fail unless gradnorm ends below equal weights

@@ -3,12 +3,14 @@
 // Exit status: 0 done; 1 a run diverged, something could not be written or --check found otherwise;
 // 2 bad input; 130 after Ctrl-C, with the summary of what ran.
 #include <taskgrad/core/error.h>
+#include <taskgrad/toy/findings.h>
 #include <taskgrad/toy/json.h>
 #include <taskgrad/toy/metrics_log.h>
 #include <taskgrad/toy/options.h>
 #include <taskgrad/toy/progress.h>
 #include <taskgrad/toy/report.h>
 #include <taskgrad/toy/study.h>
+#include <taskgrad/toy/study_page.h>
 
 #include <atomic>
 #include <cmath>
@@ -87,7 +89,15 @@ std::string text_of(const Options& options, const std::vector<RunResult>& result
           ? summary_table(results, style)
           : summary_curves(results) + summary_table(results, style, columns_of(STDOUT_FILENO));
   if (options.findings) text += '\n' + options.findings(results);
-  return text;
+  const std::string meaning = findings_summary(findings(results));
+  return meaning.empty() ? text : text + '\n' + meaning;
+}
+
+Page page_of(const Options& options, const std::vector<RunResult>& results) {
+  return study_page(results, {.command = options.repeat,
+                              .runs = options.runs,
+                              .text = options.findings ? options.findings(results) : "",
+                              .interrupted = interrupted});
 }
 
 void print(const std::string& text) {
@@ -96,11 +106,15 @@ void print(const std::string& text) {
 
 Exit run(const Options& options) {
   std::optional<MetricsLog> log;
-  if (!options.out.empty()) log.emplace(options.out);
+  if (!options.out.empty()) {
+    refuse_report(options.out);
+    log.emplace(options.out);
+  }
 
   stop_on_interrupt();
   const std::vector<RunResult> results = train(options, log ? &*log : nullptr);
   print(text_of(options, results));
+  if (!options.out.empty()) write_report(options.out, page_of(options, results));
 
   const std::string failed = failures(results);
   std::cerr << failed;
