@@ -3,6 +3,7 @@
 #pragma once
 
 #include <taskgrad/balancers/gradnorm.h>
+#include <taskgrad/core/state_dict.h>
 #include <taskgrad/nn/loss.h>
 #include <taskgrad/nn/multi_task.h>
 #include <taskgrad/toy/problem.h>
@@ -35,6 +36,7 @@ struct RunOptions {
   std::uint64_t seed = 1;
 
   int tasks() const { return static_cast<int>(problem.sigmas.size()); }
+  bool operator==(const RunOptions&) const = default;
 };
 
 /// The state of a run at one step: parameters and weights before the update of that step.
@@ -46,6 +48,8 @@ struct Evaluation {
   std::vector<double> targets = {};       ///< of GradNorm, else empty
   std::vector<double> test_losses = {};
   double metric = 0;  ///< sum_i L_i(step) / L_i(0) on the test set; the number of tasks at step 0
+
+  bool operator==(const Evaluation&) const = default;
 };
 
 struct RunResult {
@@ -66,9 +70,21 @@ struct RunResult {
   std::vector<Evaluation> history = {};
 };
 
+/// A run as far as it got, and what it needs to go on with the same bits.
+struct Checkpoint {
+  RunResult result = {};  ///< of a run stopped there; not `interrupted` once the run is done
+  StateDict state = {};   ///< of the parameters, the optimizer and the balancer
+
+  bool began() const { return !result.history.empty() || !result.error.empty(); }
+  bool done() const { return began() && !result.interrupted; }
+};
+
 struct Hooks {
   std::function<void(const Evaluation&)> on_evaluation = {};
   std::function<void(std::int64_t steps_done)> on_step = {};
+  /// Every `checkpoint_every` steps, when the run is stopped and when it is done.
+  std::function<void(const Checkpoint&)> on_checkpoint = {};
+  std::int64_t checkpoint_every = 0;        ///< 0: a twentieth of the steps
   const std::atomic<bool>* stop = nullptr;  ///< ends the run, with a last evaluation, when true
 };
 
@@ -80,10 +96,14 @@ nn::MultiTask initial_model(const RunOptions& options);
 /// The data of a run: the same for every balancer.
 ScaledRegression make_problem(const RunOptions& options);
 
+/// Fills those fields of a result that follow from its history.
+void conclude(RunResult& result);
+
 /// Trains `steps` steps and evaluates at every multiple of eval_every and at the end. Equal bits
-/// for every thread count. A run that diverges does not throw: its result says so in `error`, and
-/// the last evaluation that could be made ends its history. Throws ConfigError for options out of
-/// range, and whatever a hook throws.
-RunResult run(const RunOptions& options, const Hooks& hooks = {});
+/// for every thread count, and for a run that goes on `from` a checkpoint of the same options. A
+/// run that diverges does not throw: its result says so in `error`, and the last evaluation that
+/// could be made ends its history. Throws ConfigError for options out of range, ConfigError or
+/// ShapeError for a state that does not fit them, and whatever a hook throws.
+RunResult run(const RunOptions& options, const Hooks& hooks = {}, const Checkpoint& from = {});
 
 }  // namespace taskgrad::toy

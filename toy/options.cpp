@@ -2,11 +2,15 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/version.h>
 #include <taskgrad/toy/arguments.h>
+#include <taskgrad/toy/config.h>
 #include <taskgrad/toy/options.h>
+#include <taskgrad/toy/study_folder.h>
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <iterator>
 #include <limits>
 #include <string_view>
 #include <thread>
@@ -45,9 +49,14 @@ const Spec kSpecs[] = {
     {"Training", "--seed", "N", "the first seed (1)"},
     {"Training", "--seeds", "N", "number of seeds, counting up (figure2: 3; train: 1)"},
     {"Training", "--precision", "TYPE", "f32 or f64 (f32)"},
-    {"Training", "--threads", "N", "has no influence on results (all cores)"},
-    {"Output", "--eval-every", "N", "steps between evaluations (a hundredth of --steps)"},
-    {"Output", "--out", "DIR", "write DIR/metrics.jsonl, a line for each evaluation"},
+    {"Training", "--eval-every", "N", "steps between evaluations (a hundredth of --steps)"},
+    {"Running", "--threads", "N", "in all; has no influence on results (all cores)"},
+    {"Running", "--jobs", "N", "runs at the same time; neither has this (one a thread)"},
+    {"Running", "--resume", "DIR", "go on with the study that --out DIR began"},
+    {"Running", "--checkpoint-every", "N", "steps between checkpoints (20 in a run)"},
+    {"Running", "--config", "FILE", "read options from TOML; those given here win"},
+    {"Output", "--print-config", "", "print the options in force as TOML and exit"},
+    {"Output", "--out", "DIR", "write metrics.jsonl and what --resume needs to DIR"},
     {"Output", "--json", "", "print one JSON object and nothing else on stdout"},
     {"Output", "--quiet", "", "no progress on stderr"},
     {"Output", "--version", "", "print the version and exit"},
@@ -63,6 +72,7 @@ Examples:
   toy_regression figure2 --steps 25000 --seeds 5 --out figure2
   toy_regression train --tasks 10 --balancer equal --balancer gradnorm
   toy_regression train --sigmas 1,10,100 --json > runs.json
+  toy_regression --resume figure2
 )";
 
 void define(CLI::App& app, Arguments& given) {
@@ -101,10 +111,76 @@ std::string help(const CLI::App& app) {
          fmt::format(fmt::runtime(kFooter), kPaperLength);
 }
 
+/// Whether results depend on an option.
+bool is_of_study(const Spec& spec) { return spec.group != "Running" && spec.group != "Output"; }
+
+/// Options in force that results depend on, as a file for --config.
+std::string config_of(const Arguments& given, std::string_view command) {
+  std::string text = fmt::format("version = \"{}\"\ncommand = \"{}\"\n", kVersion, command);
+  std::string_view group;
+  for (const Spec& spec : kSpecs) {
+    const std::optional<std::string> value = given.in_force(spec.name);
+    if (!is_of_study(spec) || !value) continue;
+    if (group != spec.group) text += fmt::format("\n# {}\n", group = spec.group);
+    text += fmt::format("{} = {}\n", spec.name.substr(2), *value);
+  }
+  return text;
+}
+
+/// Adds what a file says to what was not given.
+void add_file(const std::string& path, Arguments& given) {
+  constexpr std::string_view kNever[] = {"--resume", "--config", "--print-config", "--version"};
+  for (const auto& [key, texts] : read_config(path)) {
+    const bool about = key == "version" || key == "command";
+    const std::string name = about ? key : "--" + key;
+    const auto spec = std::find_if(std::begin(kSpecs), std::end(kSpecs),
+                                   [&name = name](const Spec& s) { return s.name == name; });
+    const bool never = std::find(std::begin(kNever), std::end(kNever), name) != std::end(kNever);
+    if (!about && (spec == std::end(kSpecs) || never)) {
+      fail<ConfigError>("{}: must set options that --help lists: {:?}", path, key);
+    }
+    const bool list = !about && spec->value.find(',') != std::string::npos;
+    if (given.all(name).empty()) {
+      given.add(name, list ? std::vector{fmt::format("{}", fmt::join(texts, ","))} : texts);
+    }
+  }
+}
+
+/// Adds the options of the study in a directory.
+void add_study(const std::string& directory, const CLI::App& app, Arguments& given) {
+  constexpr std::string_view kLeftOut = "left out with --resume, which takes it from the study";
+  for (const CLI::App* command : app.get_subcommands()) {
+    reject("command", kLeftOut, command->get_name());
+  }
+  for (const Spec& spec : kSpecs) {
+    if (!is_of_study(spec) && spec.name != "--out" && spec.name != "--config") continue;
+    const std::vector<std::string> texts = given.all(spec.name);
+    if (!texts.empty()) reject(spec.name, kLeftOut, fmt::format("{}", fmt::join(texts, ", ")));
+  }
+  const std::filesystem::path file = std::filesystem::path(directory) / kStudyFile;
+  if (!std::filesystem::exists(file)) {
+    reject("--resume", fmt::format("a directory that --out made, with {}", kStudyFile), directory);
+  }
+  add_file(file.string(), given);
+  if (const auto version = given.text("version"); version != kVersion) {
+    reject("--resume", fmt::format("a study of this version, {}", kVersion), version.value_or(""));
+  }
+}
+
+std::string read_command(const CLI::App& app, const Arguments& given) {
+  for (const CLI::App* command : app.get_subcommands()) return command->get_name();
+  const std::string name = given.text("command").value_or("figure2");
+  for (const CLI::App* command : app.get_subcommands({})) {
+    if (command->get_name() == name) return name;
+  }
+  reject("command", "figure2 or train", name);
+}
+
 /// The sets of sigmas to run: one a panel.
 std::vector<std::vector<double>> read_panels(const Arguments& given, bool figure2) {
   constexpr int kMostTasks = 1000;
-  const auto tasks = static_cast<int>(given.whole("--tasks", 0, 1, kMostTasks));
+  const bool any = given.text("--tasks").has_value();
+  const int tasks = any ? static_cast<int>(given.whole("--tasks", 0, 1, kMostTasks)) : 0;
   if (const std::vector<double> sigmas = given.positives("--sigmas"); !sigmas.empty()) {
     if (tasks != 0 && static_cast<int>(sigmas.size()) != tasks) {
       reject("--sigmas", fmt::format("as many numbers as --tasks, {}", tasks),
@@ -186,8 +262,12 @@ std::vector<RunOptions> make_runs(const Arguments& given, bool figure2) {
   const std::int64_t first_seed = given.whole("--seed", 1, 0, kLargestSeed - seeds + 1);
   const std::vector<std::string> balancers = read_balancers(given, figure2);
 
+  const std::vector<std::vector<double>> panels = read_panels(given, figure2);
+  given.note("--balancer", fmt::format("[\"{}\"]", fmt::join(balancers, "\", \"")));
+  if (panels.size() == 1) given.note("--sigmas", fmt::format("[{}]", fmt::join(panels[0], ", ")));
+
   std::vector<RunOptions> runs;
-  for (const std::vector<double>& sigmas : read_panels(given, figure2)) {
+  for (const std::vector<double>& sigmas : panels) {
     run.problem.sigmas = sigmas;
     for (const std::string& balancer : balancers) {
       run.balancer = balancer;
@@ -214,15 +294,23 @@ std::vector<RunOptions> make_runs(const Arguments& given, bool figure2) {
 Options read(const CLI::App& app, const Arguments& given) {
   constexpr int kMostThreads = 1024;
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  Options options{.command = app.got_subcommand("train") ? "train" : "figure2",
-                  .json = app.count("--json") > 0,
-                  .quiet = app.count("--quiet") > 0};
+  const auto flag = [&](const char* name) {
+    return app.count(name) > 0 || given.choice(name, false, {{"true", true}, {"false", false}});
+  };
+  Options options{.command = read_command(app, given),
+                  .resume = given.text("--resume").has_value(),
+                  .json = flag("--json"),
+                  .quiet = flag("--quiet")};
   options.threads = static_cast<int>(given.whole("--threads", cores, 1, kMostThreads));
-  if (const auto out = given.text("--out")) {
-    if (out->empty()) reject("--out", "the name of a directory", *out);
-    options.out = *out;
+  options.jobs = static_cast<int>(given.whole("--jobs", 0, 1, kMostThreads));
+  options.checkpoint_every = given.whole("--checkpoint-every", 0, 1, kMostSteps);
+  for (const char* name : {"--out", "--resume"}) {
+    const auto directory = given.text(name);
+    if (directory && directory->empty()) reject(name, "the name of a directory", *directory);
+    if (directory) options.out = *directory;
   }
   options.runs = make_runs(given, options.command == "figure2");
+  options.config = config_of(given, options.command);
   return options;
 }
 
@@ -246,7 +334,14 @@ Options parse(int argc, const char* const* argv) {
            is_option ? "one of those in --help" : "figure2 or train, once", extras[0]);
   }
   if (app.count("--version") > 0) return {.answer = fmt::format("toy_regression {}\n", kVersion)};
-  return read(app, given);
+  if (const auto directory = given.text("--resume")) {
+    add_study(*directory, app, given);
+  } else if (const auto file = given.text("--config")) {
+    add_file(*file, given);
+  }
+  Options options = read(app, given);
+  if (app.count("--print-config") > 0) options.answer = options.config;
+  return options;
 }
 
 }  // namespace taskgrad::toy

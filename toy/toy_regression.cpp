@@ -4,11 +4,11 @@
 // Ctrl-C, with the summary of what ran.
 #include <taskgrad/core/error.h>
 #include <taskgrad/toy/json.h>
-#include <taskgrad/toy/metrics_log.h>
 #include <taskgrad/toy/options.h>
 #include <taskgrad/toy/progress.h>
 #include <taskgrad/toy/report.h>
 #include <taskgrad/toy/study.h>
+#include <taskgrad/toy/study_folder.h>
 
 #include <atomic>
 #include <cmath>
@@ -55,13 +55,20 @@ void stop_on_interrupt() {
   sigaction(SIGINT, &action, nullptr);
 }
 
-std::vector<RunResult> train(const Options& options, MetricsLog* log) {
+std::vector<RunResult> train(const Options& options, StudyFolder* folder) {
   ProgressReport progress(std::cerr, style_of(STDERR_FILENO));
-  StudyOptions study{.threads = options.threads, .stop = &interrupted};
+  StudyOptions study{.threads = options.threads,
+                     .jobs = options.jobs,
+                     .checkpoint_every = options.checkpoint_every,
+                     .stop = &interrupted};
   if (!options.quiet) study.on_progress = [&](const Progress& now) { progress(now); };
-  if (log != nullptr) {
+  if (folder != nullptr) {
+    study.from = folder->checkpoints();
     study.on_evaluation = [&](std::size_t run, const Evaluation& evaluation) {
-      log->write(options.runs[run], evaluation);
+      folder->write(run, evaluation);
+    };
+    study.on_checkpoint = [&](std::size_t run, const Checkpoint& checkpoint) {
+      folder->save(run, checkpoint);
     };
   }
   return run_study(options.runs, study);
@@ -79,17 +86,21 @@ void print(const std::string& text) {
 }
 
 Exit run(const Options& options) {
-  std::optional<MetricsLog> log;
-  if (!options.out.empty()) log.emplace(options.out);
-
+  std::optional<StudyFolder> folder;
+  if (!options.out.empty()) {
+    using Study = StudyFolder::Study;
+    folder.emplace(options.resume ? Study::goes_on : Study::begins, options.out, options.runs,
+                   options.config);
+  }
   stop_on_interrupt();
-  const std::vector<RunResult> results = train(options, log ? &*log : nullptr);
+  const std::vector<RunResult> results = train(options, folder ? &*folder : nullptr);
   print(text_of(options, results));
 
   const std::string failed = failures(results);
   std::cerr << failed;
   if (interrupted) {
     std::cerr << "interrupted: these are the results of what ran\n";
+    if (folder) std::cerr << "to go on: toy_regression --resume " << options.out << '\n';
     return kInterrupted;
   }
   return failed.empty() ? kDone : kFailed;
