@@ -7,7 +7,7 @@
 namespace taskgrad::toy {
 
 struct Setting {
-  std::string name;                ///< "steps"; "section.name" for one in a section
+  std::string name;                ///< "steps"; "section.name" in a section, itself "[section]"
   std::vector<std::string> texts;  ///< several for a list
 };
 

@@ -1,0 +1,148 @@
+// A study in a directory: stopped and resumed, it is the study that was not.
+#include <taskgrad/core/error.h>
+#include <taskgrad/toy/files.h>
+#include <taskgrad/toy/study.h>
+#include <taskgrad/toy/study_folder.h>
+
+#include <doctest/doctest.h>
+
+#include "disk.h"
+#include "small_run.h"
+#include <algorithm>
+#include <sstream>
+
+namespace taskgrad::toy {
+namespace {
+
+using test::small_run, test::TemporaryDirectory;
+using Study = StudyFolder::Study;
+namespace fs = std::filesystem;
+
+std::vector<RunOptions> small_study() {
+  std::vector<RunOptions> runs;
+  for (const char* balancer : {"equal", "gradnorm", "famo"}) {
+    for (const std::uint64_t seed : {1u, 2u}) {
+      runs.push_back(small_run(balancer));
+      runs.back().seed = seed;
+    }
+  }
+  return runs;
+}
+
+std::vector<std::string> sorted_lines(const std::string& path) {
+  std::istringstream text(read_file(path));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+/// Runs the study in a folder until `steps` more steps are done.
+std::vector<RunResult> work(StudyFolder& folder, const std::vector<RunOptions>& runs, int jobs,
+                            std::int64_t steps) {
+  std::atomic<bool> stop = false;
+  StudyOptions options{.threads = 2,
+                       .jobs = jobs,
+                       .from = folder.checkpoints(),
+                       .checkpoint_every = 3,
+                       .stop = &stop};
+  options.on_evaluation = [&](std::size_t run, const Evaluation& e) { folder.write(run, e); };
+  options.on_checkpoint = [&](std::size_t run, const Checkpoint& checkpoint) {
+    folder.save(run, checkpoint);
+    if ((steps -= 3) <= 0) stop = true;
+  };
+  return run_study(runs, options);
+}
+
+TEST_CASE("StudyFolder: stopped and resumed with other jobs until the end, all is as without") {
+  const std::vector<RunOptions> runs = small_study();
+  const TemporaryDirectory temporary;
+  const std::string whole = temporary / "whole";
+  StudyFolder one(Study::begins, whole, runs, "text");
+  const std::vector<RunResult> expected = work(one, runs, 1, 1'000'000);
+  CHECK(read_file(whole + "/study.toml") == "text");
+
+  const std::string parts = temporary / "parts";
+  std::vector<RunResult> results;
+  { StudyFolder(Study::begins, parts, runs, "text"); }
+  for (int part = 0; part < 7; ++part) {
+    StudyFolder folder(Study::goes_on, parts, runs, "text");
+    results = work(folder, runs, 1 + part % 3, part < 6 ? 12 : 1'000'000);
+  }
+  for (std::size_t run = 0; run < runs.size(); ++run) {
+    test::check_same_result(results[run], expected[run]);
+  }
+  CHECK(sorted_lines(parts + "/metrics.jsonl") == sorted_lines(whole + "/metrics.jsonl"));
+  CHECK(sorted_lines(parts + "/metrics.jsonl").size() == 6 * 4);
+}
+
+TEST_CASE("StudyFolder: runs that are done are not repeated") {
+  const std::vector<RunOptions> runs = small_study();
+  const TemporaryDirectory temporary;
+  const std::string directory = temporary / "study";
+  StudyFolder first(Study::begins, directory, runs, "text");
+  const std::vector<RunResult> expected = work(first, runs, 0, 1'000'000);
+  fs::remove(directory + "/runs/003.safetensors");
+
+  StudyFolder again(Study::goes_on, directory, runs, "text");
+  std::vector<std::size_t> begun;
+  const std::vector<RunResult> results =
+      run_study(runs, {.from = again.checkpoints(),
+                       .on_evaluation = [&](std::size_t run, auto&) { begun.push_back(run); }});
+  CHECK(begun == std::vector<std::size_t>(4, 3));
+  for (std::size_t run = 0; run < runs.size(); ++run) {
+    test::check_same_result(results[run], expected[run]);
+  }
+}
+
+TEST_CASE("StudyFolder: files aside that a kill left are removed") {
+  const TemporaryDirectory temporary;
+  const std::string directory = temporary / "study";
+  const std::vector<RunOptions> runs = small_study();
+  { StudyFolder(Study::begins, directory, runs, "text"); }
+  for (const char* name : {"/metrics.jsonl.tmp", "/runs/001.safetensors.tmp"}) {
+    replace_file(directory + name, "half");
+  }
+  { StudyFolder(Study::goes_on, directory, runs, "text"); }
+  CHECK_FALSE(fs::exists(directory + "/metrics.jsonl.tmp"));
+  CHECK_FALSE(fs::exists(directory + "/runs/001.safetensors.tmp"));
+  CHECK(read_file(directory + "/metrics.jsonl").empty());
+}
+
+TEST_CASE("StudyFolder: a checkpoint that cannot be used stops it before anything changes") {
+  const TemporaryDirectory temporary;
+  const std::string directory = temporary / "study";
+  const std::vector<RunOptions> runs = small_study();
+  { StudyFolder(Study::begins, directory, runs, "text"); }
+  replace_file(directory + "/runs/002.safetensors", "junk");
+  replace_file(directory + "/metrics.jsonl", "kept");
+  CHECK_THROWS_WITH_AS(
+      StudyFolder(Study::goes_on, directory, runs, "text"),
+      (directory + "/runs/002.safetensors: at least 8 bytes are needed: 4").c_str(), IoError);
+  CHECK(read_file(directory + "/metrics.jsonl") == "kept");
+}
+
+TEST_CASE("StudyFolder: results are never overwritten") {
+  const TemporaryDirectory temporary;
+  const std::vector<RunOptions> runs = small_study();
+  for (const std::string name : {"study.toml", "metrics.jsonl"}) {
+    const std::string directory = temporary / name.c_str();
+    fs::create_directories(directory);
+    replace_file(directory + "/" + name, "old");
+    CHECK_THROWS_WITH_AS(StudyFolder(Study::begins, directory, runs, "text"),
+                         ("--out: results are never overwritten: " + directory + "/" + name +
+                          " exists [choose another directory, or --resume]")
+                             .c_str(),
+                         ConfigError);
+    CHECK(std::distance(fs::directory_iterator(directory), fs::directory_iterator()) == 1);
+  }
+  const std::string below_a_file = temporary / "study.toml/study.toml/deeper";
+  CHECK_THROWS_WITH_AS(
+      StudyFolder(Study::begins, below_a_file, runs, "text"),
+      ("--out: must be a directory that can be made: \"" + below_a_file + "\" (Not a directory)")
+          .c_str(),
+      ConfigError);
+}
+
+}  // namespace
+}  // namespace taskgrad::toy
