@@ -6,6 +6,7 @@
 #include <taskgrad/toy/files.h>
 
 #include <cmath>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
@@ -19,6 +20,10 @@ constexpr std::pair<const char*, std::vector<double> Evaluation::*> kQuantities[
     {"grad_norms", &Evaluation::grad_norms},     {"targets", &Evaluation::targets},
     {"test_losses", &Evaluation::test_losses},
 };
+
+static_assert(sizeof(Evaluation) == sizeof(Evaluation::step) + sizeof(Evaluation::metric) +
+                                        std::size(kQuantities) * sizeof(std::vector<double>),
+              "all that an evaluation has must be saved");
 
 Tensor to_tensor(const std::vector<double>& values) {
   return Tensor::from({static_cast<std::int64_t>(values.size())}, values, DType::f64);
@@ -88,8 +93,8 @@ std::vector<Evaluation> load_history(const Contents& file) {
     if (sizes.size() != history.size()) file.refuse(name);
     std::span<const double> rest = all;
     for (std::size_t i = 0; i < history.size(); ++i) {
+      if (!(sizes[i] >= 0 && sizes[i] <= static_cast<double>(rest.size()))) file.refuse(name);
       const auto size = static_cast<std::size_t>(sizes[i]);
-      if (size > rest.size()) file.refuse(name);
       (history[i].*quantity).assign(rest.begin(), rest.begin() + std::ptrdiff_t(size));
       rest = rest.subspan(size);
     }
@@ -147,10 +152,13 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const RunOptions& 
   }
 
   const Contents contents(file, where);
-  const std::string title_wanted = title(run.balancer, run.problem.sigmas, run.seed);
-  if (contents.text("study") != study || contents.text("run") != title_wanted) {
-    fail<IoError>("{}: must be of {}, under the options of its study: it is of {}", where,
-                  title_wanted, contents.text("run"));
+  const std::string wanted = title(run.balancer, run.problem.sigmas, run.seed);
+  if (contents.text("run") != wanted) {
+    fail<IoError>("{}: must be of {}: it is of {}", where, wanted, contents.text("run"));
+  }
+  if (contents.text("study") != study) {
+    fail<IoError>("{}: must have been saved under the options of its study: they are others",
+                  where);
   }
   Checkpoint checkpoint{.result = {.balancer = run.balancer,
                                    .tasks = run.tasks(),

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <utility>
 
@@ -81,5 +82,18 @@ std::string read_file(const std::filesystem::path& path) {
   }
   return bytes;
 }
+
+DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
+    : descriptor_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+  const int error = errno;
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (error == EWOULDBLOCK) {
+    fail<ConfigError>("{}: must not be in use: another program works there", directory.string());
+  }
+  fail<IoError>("{}: could not be locked: {}", directory.string(), std::strerror(error));
+}
+
+DirectoryLock::~DirectoryLock() { ::close(descriptor_); }
 
 }  // namespace taskgrad::toy

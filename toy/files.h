@@ -18,4 +18,18 @@ void replace_file(const std::filesystem::path& path, std::string_view bytes);
 /// Throws IoError naming the path.
 std::string read_file(const std::filesystem::path& path);
 
+/// While it lives, no other program or object locks the directory; a program that is killed locks
+/// it no more.
+class DirectoryLock {
+ public:
+  /// Throws ConfigError naming the directory when it is locked, IoError when it cannot be.
+  explicit DirectoryLock(const std::filesystem::path& directory);
+  ~DirectoryLock();
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
 }  // namespace taskgrad::toy

@@ -30,11 +30,13 @@ void StudyFolder::begin() {
     fail<ConfigError>("--out: must be a directory that can be made: {:?} ({})", directory_.string(),
                       error.message());
   }
+  lock_.emplace(directory_);
   replace_file(directory_ / kStudyFile, text_);
   log_.emplace(directory_.string());
 }
 
 void StudyFolder::go_on() {
+  lock_.emplace(directory_);
   for (std::size_t run = 0; run < runs_.size(); ++run) {
     const fs::path file = checkpoint_file(run);
     if (!fs::exists(file)) continue;

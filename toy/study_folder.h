@@ -6,6 +6,7 @@
 #pragma once
 
 #include <taskgrad/toy/experiment.h>
+#include <taskgrad/toy/files.h>
 #include <taskgrad/toy/metrics_log.h>
 
 #include <filesystem>
@@ -18,7 +19,8 @@ namespace taskgrad::toy {
 
 inline constexpr const char* kStudyFile = "study.toml";
 
-/// save() and write() may be called by several threads, for different runs.
+/// save() and write() may be called by several threads, for different runs. While one lives, a
+/// second one for its directory throws ConfigError.
 class StudyFolder {
  public:
   enum class Study { begins, goes_on };
@@ -49,6 +51,7 @@ class StudyFolder {
   std::span<const RunOptions> runs_;
   std::string text_;
   std::vector<Checkpoint> checkpoints_;
+  std::optional<DirectoryLock> lock_;
   std::optional<MetricsLog> log_;
 };
 

@@ -1,10 +1,12 @@
 // A run goes on from a checkpoint, in memory and from a file, to the bits of a run without one.
 #include <taskgrad/balancers/balancer.h>
 #include <taskgrad/core/error.h>
+#include <taskgrad/core/safetensors.h>
 #include <taskgrad/toy/checkpoint.h>
 #include <taskgrad/toy/files.h>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "disk.h"
 #include "small_run.h"
@@ -164,6 +166,50 @@ TEST_CASE("load_checkpoint: a file that is damaged in any place is refused by it
         path + ": must be as it was written: the checksum differs [remove it to repeat its run]");
 }
 
+/// A file that was changed with care: its checksum is right.
+void replace_changed(const std::string& path, StateDict file) {
+  file.text.erase("checksum");
+  std::uint64_t hash = 14695981039346656037u;
+  for (const char byte : encode_safetensors(file, "")) {
+    hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211u;
+  }
+  file.text["checksum"] = fmt::format("{:016x}", hash);
+  save(path, file);
+}
+
+TEST_CASE("load_checkpoint: a file without all that belongs to it is refused") {
+  const TemporaryDirectory temporary;
+  const std::string path = temporary / "000.safetensors";
+  save_checkpoint(path, checkpoints_of(small_run(), 6)[0], "study");
+  const StateDict good = load(path);
+  replace_changed(path, good);
+  CHECK(error_of(path, small_run()) == "no error");
+
+  const auto refusal = [&](const std::string& name) {
+    return fmt::format("{}: must be a checkpoint of this program: it has no {:?} of the right size",
+                       path, name);
+  };
+  for (const std::string name : {"study", "run", "status", "fingerprint", "error"}) {
+    StateDict bad = good;
+    bad.text.erase(name);
+    replace_changed(path, bad);
+    CHECK(error_of(path, small_run()) == refusal(name));
+  }
+  for (const std::string name : {"result.steps", "result.seconds", "history.step", "history.metric",
+                                 "history.weights", "history.targets.sizes"}) {
+    StateDict bad = good;
+    bad.tensors.erase(name);
+    replace_changed(path, bad);
+    CHECK(error_of(path, small_run()) == refusal(name));
+  }
+  for (const double size : {-1.0, 1e300, std::nan(""), 3.0}) {
+    StateDict bad = good;
+    bad.tensors["history.weights.sizes"] = Tensor::from({1}, {size}, DType::f64);
+    replace_changed(path, bad);
+    CHECK(error_of(path, small_run()) == refusal("weights"));
+  }
+}
+
 TEST_CASE("load_checkpoint: a file of another run or study is refused") {
   const TemporaryDirectory temporary;
   const std::string path = temporary / "000.safetensors";
@@ -171,9 +217,10 @@ TEST_CASE("load_checkpoint: a file of another run or study is refused") {
   RunOptions other = small_run();
   other.seed = 2;
   CHECK(error_of(path, other) == path +
-                                     ": must be of gradnorm on 1,100, seed 2, under the options of "
-                                     "its study: it is of gradnorm on 1,100, seed 1");
-  CHECK(error_of(path, small_run(), "another").starts_with(path + ": must be of gradnorm on "));
+                                     ": must be of gradnorm on 1,100, seed 2: it is of gradnorm "
+                                     "on 1,100, seed 1");
+  CHECK(error_of(path, small_run(), "another") ==
+        path + ": must have been saved under the options of its study: they are others");
   CHECK(error_of(temporary / "none", other) ==
         temporary / "none" + ": could not be read: No such file or directory");
 }

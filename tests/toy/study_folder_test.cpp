@@ -80,8 +80,10 @@ TEST_CASE("StudyFolder: runs that are done are not repeated") {
   const std::vector<RunOptions> runs = small_study();
   const TemporaryDirectory temporary;
   const std::string directory = temporary / "study";
-  StudyFolder first(Study::begins, directory, runs, "text");
-  const std::vector<RunResult> expected = work(first, runs, 0, 1'000'000);
+  const std::vector<RunResult> expected = [&] {
+    StudyFolder first(Study::begins, directory, runs, "text");
+    return work(first, runs, 0, 1'000'000);
+  }();
   fs::remove(directory + "/runs/003.safetensors");
 
   StudyFolder again(Study::goes_on, directory, runs, "text");
@@ -120,6 +122,19 @@ TEST_CASE("StudyFolder: a checkpoint that cannot be used stops it before anythin
       StudyFolder(Study::goes_on, directory, runs, "text"),
       (directory + "/runs/002.safetensors: at least 8 bytes are needed: 4").c_str(), IoError);
   CHECK(read_file(directory + "/metrics.jsonl") == "kept");
+}
+
+TEST_CASE("StudyFolder: two programs do not work in one") {
+  const TemporaryDirectory temporary;
+  const std::vector<RunOptions> runs = small_study();
+  const std::string directory = temporary / "study";
+  const StudyFolder folder(Study::begins, directory, runs, "text");
+  CHECK_THROWS_WITH_AS(StudyFolder(Study::goes_on, directory, runs, "text"),
+                       (directory + ": must not be in use: another program works there").c_str(),
+                       ConfigError);
+  CHECK_THROWS_WITH_AS(
+      StudyFolder(Study::goes_on, temporary / "none", runs, "text"),
+      (temporary / "none" + ": could not be locked: No such file or directory").c_str(), IoError);
 }
 
 TEST_CASE("StudyFolder: results are never overwritten") {
