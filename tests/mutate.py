@@ -29,6 +29,8 @@ BUILD = ROOT / "build" / "mutation"
 FILES = ["autograd/derivatives.cpp", "autograd/grad.cpp", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("autograd/ops/*.cpp")),
          *(f"core/kernels/{name}.cpp" for name in
            ("binary", "copy", "index", "matmul", "reduce", "unary", "window"))]
+# Headers with code of their own, and the one source that compiles it.
+HEADERS = {"core/kernels/elementary.h": "core/kernels/unary.cpp"}
 
 # (what it does, what it looks for, what it puts there)
 MUTATIONS = [
@@ -89,7 +91,7 @@ def code_lines(text):
 
 def mutants():
     found = []
-    for path in FILES:
+    for path in [*FILES, *HEADERS]:
         text = (ROOT / path).read_text()
         for number, line in code_lines(text):
             code = line.split("  // ")[0]
@@ -152,12 +154,17 @@ class Runner:
         lines = (ROOT / path).read_text().split("\n")
         lines[number] = changed
         with tempfile.TemporaryDirectory() as folder:
-            source = pathlib.Path(folder) / pathlib.Path(path).name
-            source.write_text("\n".join(lines))
-            command = shlex.split(self.compile_commands[str(ROOT / path)])
+            unit = ROOT / HEADERS.get(path, path)
+            changed_file = pathlib.Path(folder) / "taskgrad" / path
+            changed_file.parent.mkdir(parents=True)
+            changed_file.write_text("\n".join(lines))
+            command = shlex.split(self.compile_commands[str(unit)])
             target = command[command.index("-o") + 1]
             command[command.index("-o") + 1] = f"{folder}/mutant.o"
-            command = [str(source) if word == str(ROOT / path) else word for word in command]
+            if path in HEADERS:
+                command.insert(1, f"-I{folder}")
+            else:
+                command = [str(changed_file) if word == str(unit) else word for word in command]
             if run(command, cwd=BUILD).returncode != 0:
                 return "does not compile"
             assert target in self.link, f"{target} is not linked"

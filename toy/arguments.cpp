@@ -16,8 +16,19 @@ std::optional<T> to_number(std::string_view text) {
   return value;
 }
 
-bool is_positive(const std::optional<double>& value) {
-  return value && *value > 0 && std::isfinite(*value);
+bool is_positive(double value) { return value > 0 && std::isfinite(value); }
+
+std::vector<double> list_of(std::string_view name, std::string_view allowed,
+                            const std::string& text, bool (*is_allowed)(double)) {
+  std::vector<double> values;
+  for (std::size_t start = 0; start <= text.size();) {
+    const std::size_t end = std::min(text.find(',', start), text.size());
+    const auto value = to_number<double>(std::string_view(text).substr(start, end - start));
+    if (!value || !is_allowed(*value)) reject(name, allowed, text);
+    values.push_back(*value);
+    start = end + 1;
+  }
+  return values;
 }
 
 }  // namespace
@@ -58,7 +69,7 @@ std::int64_t Arguments::whole(std::string_view name, std::int64_t fallback, std:
 double Arguments::positive(std::string_view name, double fallback) const {
   const auto given = text(name);
   const auto value = given ? to_number<double>(*given) : fallback;
-  if (!given || is_positive(value)) {
+  if (!given || (value && is_positive(*value))) {
     note(name, fmt::format("{}", *value));
     return *value;
   }
@@ -76,20 +87,20 @@ double Arguments::number(std::string_view name, double fallback, double low, dou
   reject(name, allowed, *given);
 }
 
+std::vector<double> Arguments::numbers(std::string_view name, std::vector<double> fallback) const {
+  const auto given = text(name);
+  const std::vector<double> values =
+      given ? list_of(name, "finite numbers with commas between, such as 0,0.5", *given,
+                      [](double value) { return std::isfinite(value); })
+            : std::move(fallback);
+  note(name, fmt::format("[{}]", fmt::join(values, ", ")));
+  return values;
+}
+
 std::vector<double> Arguments::positives(std::string_view name) const {
   const auto given = text(name);
   if (!given) return {};
-  std::vector<double> values;
-  for (std::size_t start = 0; start <= given->size();) {
-    const std::size_t end = std::min(given->find(',', start), given->size());
-    const auto value = to_number<double>(std::string_view(*given).substr(start, end - start));
-    if (!is_positive(value)) {
-      reject(name, "numbers above 0 with commas between, such as 1,100", *given);
-    }
-    values.push_back(*value);
-    start = end + 1;
-  }
-  return values;
+  return list_of(name, "numbers above 0 with commas between, such as 1,100", *given, is_positive);
 }
 
 }  // namespace taskgrad::toy

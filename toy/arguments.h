@@ -42,6 +42,8 @@ class Arguments {
   /// A finite number in [low, high).
   double number(std::string_view name, double fallback, double low, double high,
                 std::string_view allowed) const;
+  /// Finite numbers with commas between.
+  std::vector<double> numbers(std::string_view name, std::vector<double> fallback) const;
   /// Positive numbers with commas between; none if the option was not given.
   std::vector<double> positives(std::string_view name) const;
 

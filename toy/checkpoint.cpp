@@ -112,9 +112,8 @@ std::string checksum(const StateDict& file, std::string_view where) {
 }
 
 /// What a run is called in its checkpoint.
-std::string title(const std::string& balancer, const std::vector<double>& sigmas,
-                  std::uint64_t seed) {
-  return fmt::format("{} on {}, seed {}", balancer, fmt::join(sigmas, ","), seed);
+std::string title(const std::string& name, const std::vector<double>& sigmas, std::uint64_t seed) {
+  return fmt::format("{} on {}, seed {}", name, fmt::join(sigmas, ","), seed);
 }
 
 bool is_part(const std::string& name) {
@@ -128,12 +127,15 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
   const RunResult& result = checkpoint.result;
   StateDict file = checkpoint.state;
   file.text["study"] = study;
-  file.text["run"] = title(result.balancer, result.sigmas, result.seed);
+  file.text["run"] = title(result.name(), result.sigmas, result.seed);
   file.text["status"] = result.interrupted ? "under way" : "done";
   file.text["fingerprint"] = result.fingerprint;
   file.text["error"] = result.error;
   file.tensors["result.steps"] = Tensor::scalar(static_cast<double>(result.steps), DType::f64);
   file.tensors["result.seconds"] = Tensor::scalar(result.seconds, DType::f64);
+  file.tensors["result.noisy_metric"] = Tensor::scalar(result.noisy_metric, DType::f64);
+  file.tensors["result.input_slope"] = Tensor::scalar(result.input_slope, DType::f64);
+  file.tensors["result.mean_weights"] = to_tensor(result.mean_weights);
   save_history(result.history, file);
   const std::string where = path.string();
   file.text["checksum"] = checksum(file, where);
@@ -152,7 +154,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const RunOptions& 
   }
 
   const Contents contents(file, where);
-  const std::string wanted = title(run.balancer, run.problem.sigmas, run.seed);
+  const std::string wanted = title(run.name(), run.problem.sigmas, run.seed);
   if (contents.text("run") != wanted) {
     fail<IoError>("{}: must be of {}: it is of {}", where, wanted, contents.text("run"));
   }
@@ -161,10 +163,14 @@ Checkpoint load_checkpoint(const std::filesystem::path& path, const RunOptions& 
                   where);
   }
   Checkpoint checkpoint{.result = {.balancer = run.balancer,
+                                   .label = run.label,
                                    .tasks = run.tasks(),
                                    .sigmas = run.problem.sigmas,
                                    .seed = run.seed,
                                    .steps = std::llround(contents.number("result.steps")),
+                                   .mean_weights = contents.numbers("result.mean_weights"),
+                                   .noisy_metric = contents.number("result.noisy_metric"),
+                                   .input_slope = contents.number("result.input_slope"),
                                    .seconds = contents.number("result.seconds"),
                                    .fingerprint = contents.text("fingerprint"),
                                    .error = contents.text("error"),

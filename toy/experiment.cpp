@@ -1,10 +1,13 @@
 #include <taskgrad/autograd/grad.h>
+#include <taskgrad/autograd/ops.h>
+#include <taskgrad/balancers/fixed.h>
 #include <taskgrad/balancers/uncertainty.h>
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 #include <taskgrad/nn/layers.h>
 #include <taskgrad/nn/optim.h>
 #include <taskgrad/toy/experiment.h>
+#include <taskgrad/toy/variants.h>
 
 #include <algorithm>
 #include <chrono>
@@ -26,6 +29,13 @@ std::unique_ptr<Balancer> make_method(const RunOptions& options) {
   if (options.balancer == "uncertainty") {
     return std::make_unique<Uncertainty>(options.tasks(),
                                          UncertaintyOptions{.weight_lr = options.weight_lr});
+  }
+  if (options.balancer == "static" && !options.weights.empty()) {
+    return std::make_unique<Static>(Vec(options.weights));
+  }
+  if (auto variant =
+          make_variant(options.balancer, options.tasks(), options.alpha, options.weight_lr)) {
+    return variant;
   }
   return make_balancer(options.balancer, options.tasks());
 }
@@ -106,6 +116,7 @@ class Trainer {
         optimizer_(make_optimizer(options, model_)),
         result_(from.result) {
     result_.balancer = options.balancer;
+    result_.label = options.label;
     result_.tasks = options.tasks();
     result_.sigmas = options.problem.sigmas;
     result_.seed = options.seed;
@@ -113,6 +124,28 @@ class Trainer {
     model_.load(part_of(from.state, kParameters));
     optimizer_->load(part_of(from.state, kOptimizer));
     balancer_->load(part_of(from.state, kBalancer));
+  }
+
+  /// What the inputs do to the test losses; see RunResult.
+  void probe_inputs(RunResult& result) const {
+    const auto relative = [&](int task, double value) {
+      return value / result.initial_test_losses[static_cast<std::size_t>(task)];
+    };
+    const Batch& test = problem_.test();
+    const Tensor noise = Rng(options_.seed)
+                             .stream("input noise")
+                             .normal(test.x.shape(), 0, kInputNoise, options_.problem.dtype);
+    const std::vector<double> noisy =
+        test_losses(model_, {kernels::add(test.x, noise), test.targets}, options_.loss);
+    const Var x = leaf(test.x);
+    const List<Var> losses = nn::mse(model_(x), test.targets, options_.loss);
+    result.noisy_metric = result.input_slope = 0;
+    for (int task = 0; task < options_.tasks(); ++task) {
+      const double slope = norm(grad(losses[std::size_t(task)], x)).item();
+      result.noisy_metric += relative(task, noisy[std::size_t(task)]);
+      result.input_slope += relative(task, slope) / options_.tasks();
+    }
+    result.input_slope *= std::sqrt(static_cast<double>(test.x.shape()[0]));
   }
 
   /// Trains until the steps are done, `hooks.stop` is set or a number is not finite; checkpoint()
@@ -137,6 +170,7 @@ class Trainer {
       }
       if (last) return;
 
+      add_weights();
       optimizer_->step(balancer_->backward(step));
       tell_balancer(t, batch);
       result_.steps = t + 1;
@@ -170,8 +204,17 @@ class Trainer {
     return std::max<std::int64_t>(1, options_.steps / kUsual);
   }
 
-  List<Var> losses(const Batch& batch) const {
-    return nn::mse(model_(constant(batch.x)), batch.targets, options_.loss);
+  List<Var> losses(const Batch& batch) const { return training_losses(options_, model_, batch); }
+
+  /// The running mean of the weights, each of the start of its step.
+  void add_weights() {
+    const Vec weights = balancer_->weights();
+    result_.mean_weights.resize(static_cast<std::size_t>(weights.size()));
+    const auto count = static_cast<double>(result_.steps + 1);
+    for (std::size_t i = 0; i < result_.mean_weights.size(); ++i) {
+      double& mean = result_.mean_weights[i];
+      mean += (weights[static_cast<int>(i)] - mean) / count;
+    }
   }
 
   /// Further batches for a method that wants them: those of steps that never come.
@@ -253,6 +296,20 @@ nn::MultiTask initial_model(const RunOptions& options) {
   return model;
 }
 
+List<Var> training_losses(const RunOptions& options, const nn::MultiTask& model,
+                          const Batch& batch) {
+  if (options.input_penalty == 0) {
+    return nn::mse(model(constant(batch.x)), batch.targets, options.loss);
+  }
+  const Var x = leaf(batch.x);
+  List<Var> losses = nn::mse(model(x), batch.targets, options.loss);
+  const double factor = options.input_penalty * std::sqrt(double(batch.x.shape()[0]));
+  for (Var& loss : losses) {
+    loss = loss + norm(grad(loss, x, {.create_graph = true})) * factor;
+  }
+  return losses;
+}
+
 ScaledRegression make_problem(const RunOptions& options) {
   return {options.problem, Rng(options.seed).stream("data")};
 }
@@ -279,7 +336,8 @@ RunResult run(const RunOptions& options, const Hooks& hooks, const Checkpoint& f
   } catch (const NumericError& error) {
     trainer.diverged(error);
   }
-  const Checkpoint end = trainer.checkpoint(trainer.interrupted());
+  Checkpoint end = trainer.checkpoint(trainer.interrupted());
+  if (!end.result.history.empty() && end.result.error.empty()) trainer.probe_inputs(end.result);
   if (hooks.on_checkpoint && end.done()) hooks.on_checkpoint(end);
   return end.result;
 }

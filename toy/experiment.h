@@ -20,16 +20,21 @@ enum class OptimizerKind { adam, sgd };
 
 struct RunOptions {
   ProblemOptions problem = {};
-  int width = 100;  ///< of every layer of the trunk
-  std::string balancer = "gradnorm";
-  double alpha = 0.12;       ///< of GradNorm
-  double weight_lr = 0.025;  ///< of methods that learn weights
+  int width = 100;                    ///< of every layer of the trunk
+  std::string balancer = "gradnorm";  ///< of the library, or one of departures()
+  std::string label = {};             ///< what reports call the run; empty for the balancer
+  std::vector<double> weights = {};   ///< of the balancer `static`; empty for ones
+  double alpha = 0.12;                ///< of GradNorm
+  double weight_lr = 0.025;           ///< of methods that learn weights
   GradNormPath path = GradNormPath::second_order;
   WeightForm weight_form = WeightForm::log;
   OptimizerKind optimizer = OptimizerKind::adam;
   double lr = 3e-3;
   double momentum = 0;  ///< of sgd
   nn::Reduction loss = nn::Reduction::sum;
+  /// lambda of training losses L_i + lambda sqrt(batch) || dL_i/dx ||: a gradient norm that is
+  /// itself differentiated in the parameters. Of the size of L_i a unit of x, whatever the batch.
+  double input_penalty = 0;
   std::int64_t steps = 2000;
   int batch_size = 100;
   std::int64_t eval_every = 20;
@@ -37,6 +42,7 @@ struct RunOptions {
 
   int tasks() const { return static_cast<int>(problem.sigmas.size()); }
   bool operator==(const RunOptions&) const = default;
+  const std::string& name() const { return label.empty() ? balancer : label; }
 };
 
 /// The state of a run at one step: parameters and weights before the update of that step.
@@ -54,20 +60,28 @@ struct Evaluation {
 
 struct RunResult {
   std::string balancer = {};
+  std::string label = {};  ///< as in the options
   int tasks = 0;
   std::vector<double> sigmas = {};
   std::uint64_t seed = 0;
   std::int64_t steps = 0;  ///< updates done
   double metric = 0;       ///< at the end; NaN for a run that broke off with an error
   double metric_initial = 0;
-  std::vector<double> weights = {};
+  std::vector<double> weights = {};       ///< at the end
+  std::vector<double> mean_weights = {};  ///< over all steps, each at its start: E_t[w_i]
   std::vector<double> test_losses = {};
   std::vector<double> initial_test_losses = {};
+  /// On the test set at the end: sum_i L_i/L_i(0) at inputs with noise N(0, kInputNoise^2), and the
+  /// mean over tasks of sqrt(examples) || dL_i/dx || / L_i(0).
+  double noisy_metric = 0;
+  double input_slope = 0;
   double seconds = 0;
   std::string fingerprint = {};  ///< hash of the bits of the final parameters, 16 hex digits
   std::string error = {};  ///< why the run broke off (a loss or gradient was not finite), or empty
   bool interrupted = false;
   std::vector<Evaluation> history = {};
+
+  const std::string& name() const { return label.empty() ? balancer : label; }
 };
 
 /// A run as far as it got, and what it needs to go on with the same bits.
@@ -78,6 +92,8 @@ struct Checkpoint {
   bool began() const { return !result.history.empty() || !result.error.empty(); }
   bool done() const { return began() && !result.interrupted; }
 };
+
+inline constexpr double kInputNoise = 0.1;
 
 struct Hooks {
   std::function<void(const Evaluation&)> on_evaluation = {};
@@ -95,6 +111,10 @@ nn::MultiTask make_model(int tasks, int input_size = 250, int width = 100, int o
 nn::MultiTask initial_model(const RunOptions& options);
 /// The data of a run: the same for every balancer.
 ScaledRegression make_problem(const RunOptions& options);
+
+/// The losses that are trained on at these examples, with the penalty of the options.
+List<Var> training_losses(const RunOptions& options, const nn::MultiTask& model,
+                          const Batch& batch);
 
 /// Fills those fields of a result that follow from its history.
 void conclude(RunResult& result);

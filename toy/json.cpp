@@ -12,6 +12,7 @@ std::string to_json(std::span<const RunResult> results) {
   for (const RunResult& result : results) {
     if (result.history.empty() && result.error.empty()) continue;
     runs.push_back({{"balancer", result.balancer},
+                    {"label", result.name()},
                     {"tasks", result.tasks},
                     {"sigmas", result.sigmas},
                     {"seed", result.seed},
@@ -19,6 +20,9 @@ std::string to_json(std::span<const RunResult> results) {
                     {"metric", result.metric},
                     {"metric_initial", result.metric_initial},
                     {"weights", result.weights},
+                    {"mean_weights", result.mean_weights},
+                    {"noisy_metric", result.noisy_metric},
+                    {"input_slope", result.input_slope},
                     {"test_losses", result.test_losses},
                     {"initial_test_losses", result.initial_test_losses},
                     {"seconds", result.seconds},
@@ -30,6 +34,7 @@ std::string to_json(std::span<const RunResult> results) {
 std::string to_json_line(const RunOptions& run, const Evaluation& evaluation) {
   const Json targets = evaluation.targets.empty() ? Json(nullptr) : Json(evaluation.targets);
   return Json{{"balancer", run.balancer},
+              {"label", run.name()},
               {"seed", run.seed},
               {"tasks", run.tasks()},
               {"step", evaluation.step},

@@ -25,29 +25,78 @@ constexpr std::int64_t kMostSteps = 1'000'000'000;
 constexpr std::int64_t kLargestSeed =
     (std::int64_t{1} << 53) - 1;  // any JSON reader keeps it exact
 
+/// A sub-command, and what its options are where they are not given.
+struct Command {
+  std::string_view name, help;
+  Plan (*plan)(const StudyRange&);
+  std::vector<int> tasks = {2};  ///< of each panel
+  std::int64_t seeds = 1;
+  std::int64_t steps = kStudySteps;
+  std::vector<std::string> balancers = {};
+};
+
+const Command kCommands[] = {
+    {.name = "figure2",
+     .help = "the paper's figure 2: three methods on 2 and 10 tasks (default)",
+     .plan = compare,
+     .tasks = {2, 10},
+     .seeds = 3,
+     .balancers = {"equal", "uncertainty", "gradnorm"}},
+    {.name = "train",
+     .help = "methods on one set of tasks",
+     .plan = compare,
+     .steps = kTrainSteps,
+     .balancers = {"gradnorm"}},
+    {.name = "compare",
+     .help = "several methods on one set of tasks",
+     .plan = compare,
+     .seeds = 3,
+     .balancers = {"equal", "uncertainty", "dwa", "imtl_l", "gradnorm"}},
+    {.name = "static",
+     .help = "fixed weights: the time average of a gradnorm run",
+     .plan = static_study,
+     .seeds = 3},
+    {.name = "grid-search",
+     .help = "random fixed weights against that average",
+     .plan = grid_search,
+     .tasks = {3}},
+    {.name = "alpha-sweep", .help = "gradnorm over alpha", .plan = alpha_sweep},
+    {.name = "concordance",
+     .help = "where public gradnorm codes leave the paper's rule",
+     .plan = concordance},
+    {.name = "double-backprop",
+     .help = "a penalty on the gradient in the inputs",
+     .plan = double_backprop},
+};
+
 struct Spec {
   std::string group, name, value, help;  // a flag has no value
 };
 
 const Spec kSpecs[] = {
-    {"Problem", "--tasks", "N", "number of tasks (figure2: first 2, then 10; train: 2)"},
+    {"Problem", "--tasks", "N", "number of tasks (figure2: 2, then 10; grid-search: 3; others: 2)"},
     {"Problem", "--sigmas", "A,B,..", "scale of each task (by --tasks; see below)"},
     {"Problem", "--inputs", "KIND", "uniform in (-1, 1), normal, or unit length (uniform)"},
     {"Problem", "--data", "KIND", "fresh batches, or a fixed set of 10000 examples (fresh)"},
     {"Problem", "--spread", "KIND", "read N(0, 10) by std or by variance (std)"},
     {"Problem", "--loss", "KIND", "mean or sum of squares over the outputs (sum)"},
-    {"Method", "--balancer", "NAME", "a method, repeatable (figure2: all; train: gradnorm)"},
+    {"Method", "--balancer", "NAME", "a method, repeatable; of figure2, train and compare"},
     {"Method", "--alpha", "X", "pull of gradnorm to equal training rates (0.12)"},
     {"Method", "--weight-lr", "X", "learning rate of the task weights (0.025)"},
     {"Method", "--weight-form", "FORM", "gradnorm moves its weights linear or by log (log)"},
     {"Method", "--gradnorm-path", "PATH", "second_order or closed_form (second_order)"},
-    {"Training", "--steps", "N", "updates in each run (figure2: {}; train: {})"},
+    {"Study", "--alphas", "A,B,..", "of alpha-sweep (-1,-0.5,0,0.12,0.5,1,1.5,2,3)"},
+    {"Study", "--points", "N", "weight vectors of grid-search (100)"},
+    {"Study", "--penalties", "A,B,..", "of double-backprop (0,0.01,0.1,1)"},
+    {"Output", "--check", "", "figure2 fails unless gradnorm ends below equal weights"},
+    {"Training", "--steps", "N", "updates in each run (train: {}; others: {})"},
     {"Training", "--batch-size", "N", "examples in each step (100)"},
     {"Training", "--optimizer", "NAME", "adam or sgd, of the network (adam)"},
     {"Training", "--lr", "X", "learning rate of the network (0.003)"},
     {"Training", "--momentum", "X", "of sgd, from 0 to below 1 (0)"},
     {"Training", "--seed", "N", "the first seed (1)"},
-    {"Training", "--seeds", "N", "number of seeds, counting up (figure2: 3; train: 1)"},
+    {"Training", "--seeds", "N",
+     "number of seeds, counting up (figure2, compare, static: 3; others: 1)"},
     {"Training", "--precision", "TYPE", "f32 or f64 (f32)"},
     {"Training", "--eval-every", "N", "steps between evaluations (a hundredth of --steps)"},
     {"Running", "--threads", "N", "in all; has no influence on results (all cores)"},
@@ -85,15 +134,15 @@ void define(CLI::App& app, Arguments& given) {
       given.add(spec.name, texts);
       return true;
     };
-    app.add_option(spec.name, keep,
-                   fmt::format(fmt::runtime(spec.help), kFigure2Steps, kTrainSteps))
+    app.add_option(spec.name, keep, fmt::format(fmt::runtime(spec.help), kTrainSteps, kStudySteps))
         ->option_text(spec.value)
         ->group(spec.group)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
   app.set_help_flag("-h,--help", "print this and exit")->group("Output");
-  app.add_subcommand("figure2", "the paper's figure 2: three methods on 2 and 10 tasks (default)");
-  app.add_subcommand("train", "methods on one set of tasks");
+  for (const Command& command : kCommands) {
+    app.add_subcommand(std::string(command.name), std::string(command.help));
+  }
   // The options stand before or behind the command, and so does --help.
   for (CLI::App* command : app.get_subcommands({}))
     command->fallthrough()->group("Commands")->set_help_flag();
@@ -167,17 +216,8 @@ void add_study(const std::string& directory, const CLI::App& app, Arguments& giv
   }
 }
 
-std::string read_command(const CLI::App& app, const Arguments& given) {
-  for (const CLI::App* command : app.get_subcommands()) return command->get_name();
-  const std::string name = given.text("command").value_or("figure2");
-  for (const CLI::App* command : app.get_subcommands({})) {
-    if (command->get_name() == name) return name;
-  }
-  reject("command", "figure2 or train", name);
-}
-
 /// The sets of sigmas to run: one a panel.
-std::vector<std::vector<double>> read_panels(const Arguments& given, bool figure2) {
+std::vector<std::vector<double>> read_panels(const Arguments& given, const Command& command) {
   constexpr int kMostTasks = 1000;
   const bool any = given.text("--tasks").has_value();
   const int tasks = any ? static_cast<int>(given.whole("--tasks", 0, 1, kMostTasks)) : 0;
@@ -189,14 +229,17 @@ std::vector<std::vector<double>> read_panels(const Arguments& given, bool figure
     return {sigmas};
   }
   if (tasks != 0) return {default_sigmas(tasks)};
-  if (figure2) return {default_sigmas(2), default_sigmas(10)};
-  return {default_sigmas(2)};
+  std::vector<std::vector<double>> panels;
+  for (const int count : command.tasks) panels.push_back(default_sigmas(count));
+  return panels;
 }
 
-std::vector<std::string> read_balancers(const Arguments& given, bool figure2) {
+std::vector<std::string> read_balancers(const Arguments& given, const Command& command) {
   const std::vector<std::string> names = given.all("--balancer");
-  if (names.empty() && figure2) return {"equal", "uncertainty", "gradnorm"};
-  if (names.empty()) return {"gradnorm"};
+  if (names.empty()) return command.balancers;
+  if (command.balancers.empty()) {
+    reject("--balancer", fmt::format("left out: {} has its own methods", command.name), names[0]);
+  }
 
   std::vector<std::string_view> valid = balancer_names();
   for (auto name = names.begin(); name != names.end(); ++name) {
@@ -235,7 +278,7 @@ void read_method(const Arguments& given, RunOptions& run) {
                                  {{"linear", WeightForm::linear}, {"log", WeightForm::log}});
 }
 
-void read_training(const Arguments& given, bool figure2, RunOptions& run) {
+void read_training(const Arguments& given, const Command& command, RunOptions& run) {
   constexpr int kLargestBatch = 100'000;
   run.loss = given.choice("--loss", run.loss,
                           {{"mean", nn::Reduction::mean}, {"sum", nn::Reduction::sum}});
@@ -246,38 +289,61 @@ void read_training(const Arguments& given, bool figure2, RunOptions& run) {
   if (run.momentum > 0 && run.optimizer != OptimizerKind::sgd) {
     reject("--momentum", "0 unless --optimizer is sgd", *given.text("--momentum"));
   }
-  run.steps = given.whole("--steps", figure2 ? kFigure2Steps : kTrainSteps, 1, kMostSteps);
+  run.steps = given.whole("--steps", command.steps, 1, kMostSteps);
   run.batch_size = static_cast<int>(given.whole("--batch-size", run.batch_size, 1, kLargestBatch));
   const std::int64_t hundredth = std::max<std::int64_t>(1, run.steps / 100);
   run.eval_every = given.whole("--eval-every", hundredth, 1, kMostSteps);
 }
 
-std::vector<RunOptions> make_runs(const Arguments& given, bool figure2) {
+Plan make_plan(const Arguments& given, const Command& command) {
   constexpr int kMostSeeds = 10'000;
+  constexpr int kMostPoints = 100'000;
   RunOptions run;
   run.problem = read_problem(given);
   read_method(given, run);
-  read_training(given, figure2, run);
-  const std::int64_t seeds = given.whole("--seeds", figure2 ? 3 : 1, 1, kMostSeeds);
+  read_training(given, command, run);
+  const std::int64_t seeds = given.whole("--seeds", command.seeds, 1, kMostSeeds);
   const std::int64_t first_seed = given.whole("--seed", 1, 0, kLargestSeed - seeds + 1);
-  const std::vector<std::string> balancers = read_balancers(given, figure2);
 
-  const std::vector<std::vector<double>> panels = read_panels(given, figure2);
-  given.note("--balancer", fmt::format("[\"{}\"]", fmt::join(balancers, "\", \"")));
+  StudyRange range{.balancers = read_balancers(given, command),
+                   .alphas = given.numbers("--alphas", {-1, -0.5, 0, 0.12, 0.5, 1, 1.5, 2, 3}),
+                   .penalties = given.numbers("--penalties", {0, 0.01, 0.1, 1}),
+                   .points = static_cast<int>(given.whole("--points", 100, 1, kMostPoints))};
+  const std::vector<std::vector<double>> panels = read_panels(given, command);
+  if (!range.balancers.empty()) {
+    given.note("--balancer", fmt::format("[\"{}\"]", fmt::join(range.balancers, "\", \"")));
+  }
   if (panels.size() == 1) given.note("--sigmas", fmt::format("[{}]", fmt::join(panels[0], ", ")));
-
-  std::vector<RunOptions> runs;
+  Plan plan;
   for (const std::vector<double>& sigmas : panels) {
     run.problem.sigmas = sigmas;
-    for (const std::string& balancer : balancers) {
-      run.balancer = balancer;
-      for (std::int64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
-        run.seed = static_cast<std::uint64_t>(seed);
-        runs.push_back(run);
-      }
+    range.bases.clear();
+    for (std::int64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
+      run.seed = static_cast<std::uint64_t>(seed);
+      range.bases.push_back(run);
     }
+    Plan panel = command.plan(range);
+    plan.runs.insert(plan.runs.end(), panel.runs.begin(), panel.runs.end());
+    plan.further = std::move(panel.further);
+    plan.findings = std::move(panel.findings);
   }
-  return runs;
+  return plan;
+}
+
+[[noreturn]] void reject_command(std::string_view allowed, const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const Command& command : kCommands) names.push_back(command.name);
+  reject("command", fmt::format("one of {}{}", fmt::join(names, ", "), allowed), name);
+}
+
+/// The one that was named, or the first.
+const Command& command_of(const CLI::App& app, const Arguments& given) {
+  std::string name = given.text("command").value_or(std::string(kCommands[0].name));
+  for (const CLI::App* named : app.get_subcommands()) name = named->get_name();
+  for (const Command& command : kCommands) {
+    if (command.name == name) return command;
+  }
+  reject_command("", name);
 }
 
 /// Says in our words what the parser found.
@@ -297,10 +363,15 @@ Options read(const CLI::App& app, const Arguments& given) {
   const auto flag = [&](const char* name) {
     return app.count(name) > 0 || given.choice(name, false, {{"true", true}, {"false", false}});
   };
-  Options options{.command = read_command(app, given),
+  const Command& command = command_of(app, given);
+  Options options{.command = std::string(command.name),
                   .resume = given.text("--resume").has_value(),
                   .json = flag("--json"),
-                  .quiet = flag("--quiet")};
+                  .quiet = flag("--quiet"),
+                  .check = flag("--check")};
+  if (options.check && options.command != "figure2") {
+    reject("--check", "used with figure2", options.command);
+  }
   options.threads = static_cast<int>(given.whole("--threads", cores, 1, kMostThreads));
   options.jobs = static_cast<int>(given.whole("--jobs", 0, 1, kMostThreads));
   options.checkpoint_every = given.whole("--checkpoint-every", 0, 1, kMostSteps);
@@ -309,7 +380,10 @@ Options read(const CLI::App& app, const Arguments& given) {
     if (directory && directory->empty()) reject(name, "the name of a directory", *directory);
     if (directory) options.out = *directory;
   }
-  options.runs = make_runs(given, options.command == "figure2");
+  Plan plan = make_plan(given, command);
+  options.runs = std::move(plan.runs);
+  options.further = std::move(plan.further);
+  options.findings = std::move(plan.findings);
   options.config = config_of(given, options.command);
   return options;
 }
@@ -329,9 +403,8 @@ Options parse(int argc, const char* const* argv) {
     refuse(error);
   }
   if (const auto extras = app.remaining(/*recurse=*/true); !extras.empty()) {
-    const bool is_option = extras[0].starts_with("-");
-    reject(is_option ? "option" : "command",
-           is_option ? "one of those in --help" : "figure2 or train, once", extras[0]);
+    if (extras[0].starts_with("-")) reject("option", "one of those in --help", extras[0]);
+    reject_command(", once", extras[0]);
   }
   if (app.count("--version") > 0) return {.answer = fmt::format("toy_regression {}\n", kVersion)};
   if (const auto directory = given.text("--resume")) {

@@ -1,7 +1,7 @@
 // The command line of toy_regression, as the list of runs it asks for.
 #pragma once
 
-#include <taskgrad/toy/experiment.h>
+#include <taskgrad/toy/studies.h>
 
 #include <cstdint>
 #include <string>
@@ -9,12 +9,14 @@
 
 namespace taskgrad::toy {
 
-inline constexpr std::int64_t kFigure2Steps = 4000;
+inline constexpr std::int64_t kStudySteps = 4000;
 inline constexpr std::int64_t kTrainSteps = 2000;
 
 struct Options {
   std::string command = "figure2";
   std::vector<RunOptions> runs = {};  ///< by panel (set of sigmas), in it by method, in it by seed
+  std::function<std::vector<RunOptions>(Results)> further = {};  ///< as in Plan
+  std::function<std::string(Results)> findings = {};
   int threads = 1;
   int jobs = 0;                       ///< runs at the same time; 0 for as many as threads
   std::int64_t checkpoint_every = 0;  ///< steps; 0 for a twentieth of a run
@@ -23,6 +25,7 @@ struct Options {
   std::string config = {};  ///< the options that the results depend on, as TOML for --config
   bool json = false;
   bool quiet = false;
+  bool check = false;  ///< fail unless gradnorm ends below equal weights
   /// What --help, --version or --print-config asked for: to be printed instead of running.
   std::string answer = {};
 };

@@ -32,9 +32,9 @@ std::vector<Panel> panels_of(std::span<const RunResult> results) {
                               [&](const Panel& p) { return p.sigmas == run.sigmas; });
     if (panel == panels.end()) panel = panels.insert(panel, Panel{run.sigmas, {}});
     auto method = std::find_if(panel->methods.begin(), panel->methods.end(),
-                               [&](const Method& m) { return m.name == run.balancer; });
+                               [&](const Method& m) { return m.name == run.name(); });
     if (method == panel->methods.end()) {
-      method = panel->methods.insert(method, Method{run.balancer, {}});
+      method = panel->methods.insert(method, Method{run.name(), {}});
     }
     method->runs.push_back(&run);
   }
@@ -230,8 +230,28 @@ std::string failures(std::span<const RunResult> results) {
   std::string text;
   for (const RunResult& run : results) {
     if (run.error.empty()) continue;
-    text += fmt::format("{} on {} tasks, seed {}: broke off at step {}: {}\n", run.balancer,
+    text += fmt::format("{} on {} tasks, seed {}: broke off at step {}: {}\n", run.name(),
                         run.tasks, run.seed, run.steps, run.error);
+  }
+  return text;
+}
+
+std::string not_below_equal(std::span<const RunResult> results) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  std::string text;
+  for (const Panel& panel : panels_of(results)) {
+    const auto mean_of = [&](std::string_view name) {
+      for (const Method& method : panel.methods) {
+        if (method.name == name) return metric_of(method).mean;
+      }
+      return kNone;
+    };
+    const double gradnorm = mean_of("gradnorm");
+    const double equal = mean_of("equal");
+    if (gradnorm < equal) continue;
+    text += fmt::format(
+        "check: on {} tasks gradnorm must end below equal weights: {:#.4g} and {:#.4g}\n",
+        panel.sigmas.size(), gradnorm, equal);
   }
   return text;
 }

@@ -21,4 +21,8 @@ std::string summary_curves(std::span<const RunResult> results);
 /// One line for each run that diverged; empty if none did.
 std::string failures(std::span<const RunResult> results);
 
+/// One line for each panel in which the mean metric of GradNorm is not below that of equal weights,
+/// or cannot be compared with it; empty if it is below in all.
+std::string not_below_equal(std::span<const RunResult> results);
+
 }  // namespace taskgrad::toy

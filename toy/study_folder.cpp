@@ -4,6 +4,7 @@
 #include <taskgrad/toy/json.h>
 #include <taskgrad/toy/study_folder.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -11,10 +12,20 @@ namespace taskgrad::toy {
 
 namespace fs = std::filesystem;
 
-StudyFolder::StudyFolder(Study study, const std::string& directory,
-                         std::span<const RunOptions> runs, std::string text)
-    : directory_(directory), runs_(runs), text_(std::move(text)), checkpoints_(runs.size()) {
-  study == Study::begins ? begin() : go_on();
+StudyFolder::StudyFolder(Study study, const std::string& directory, std::vector<RunOptions> runs,
+                         std::string text, const Further& further)
+    : directory_(directory),
+      runs_(std::move(runs)),
+      first_runs_(runs_.size()),
+      text_(std::move(text)),
+      checkpoints_(runs_.size()) {
+  study == Study::begins ? begin() : go_on(further);
+}
+
+void StudyFolder::extend(std::span<const RunOptions> further) {
+  if (runs_.size() > first_runs_) return;
+  runs_.insert(runs_.end(), further.begin(), further.end());
+  checkpoints_.resize(runs_.size());
 }
 
 void StudyFolder::begin() {
@@ -35,13 +46,24 @@ void StudyFolder::begin() {
   log_.emplace(directory_.string());
 }
 
-void StudyFolder::go_on() {
-  lock_.emplace(directory_);
-  for (std::size_t run = 0; run < runs_.size(); ++run) {
+void StudyFolder::load_checkpoints(std::size_t first) {
+  for (std::size_t run = first; run < runs_.size(); ++run) {
     const fs::path file = checkpoint_file(run);
     if (!fs::exists(file)) continue;
     checkpoints_[run] = load_checkpoint(file, runs_[run], text_);
     if (checkpoints_[run].done()) checkpoints_[run].state = {};
+  }
+}
+
+void StudyFolder::go_on(const Further& further) {
+  lock_.emplace(directory_);
+  load_checkpoints(0);
+  if (further && std::all_of(checkpoints_.begin(), checkpoints_.end(),
+                             [](const Checkpoint& run) { return run.done(); })) {
+    std::vector<RunResult> results;
+    for (const Checkpoint& run : checkpoints_) results.push_back(run.result);
+    extend(further(results));
+    load_checkpoints(first_runs_);
   }
   fs::create_directories(directory_ / "runs");
   for (const fs::path& folder : {directory_, directory_ / "runs"}) {

@@ -10,6 +10,7 @@
 #include <taskgrad/toy/metrics_log.h>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,16 +26,22 @@ class StudyFolder {
  public:
   enum class Study { begins, goes_on };
 
-  /// `text` says what the study is, as study.toml does. The runs must outlive the folder.
+  using Further = std::function<std::vector<RunOptions>(std::span<const RunResult>)>;
+
+  /// `text` says what the study is, as study.toml does; `further` gives the runs that follow from
+  /// the results of the first.
   /// A study that begins: makes the directory. Throws ConfigError when that cannot be done, or it
   /// has results already; IoError.
   /// One that goes on: reads all checkpoints, and leaves in metrics.jsonl their evaluations alone.
   /// Throws IoError, before anything changes, for a checkpoint that cannot be used.
-  StudyFolder(Study study, const std::string& directory, std::span<const RunOptions> runs,
-              std::string text);
+  StudyFolder(Study study, const std::string& directory, std::vector<RunOptions> runs,
+              std::string text, const Further& further = {});
+
+  /// Adds the runs that follow, unless it has gone on with them already.
+  void extend(std::span<const RunOptions> further);
 
   /// Where each run goes on; one that is done has no state any more.
-  const std::vector<Checkpoint>& checkpoints() const { return checkpoints_; }
+  std::span<const Checkpoint> checkpoints() const { return checkpoints_; }
 
   /// Both throw IoError.
   void save(std::size_t run, const Checkpoint& checkpoint) const;
@@ -42,13 +49,16 @@ class StudyFolder {
 
  private:
   void begin();
-  void go_on();
+  void go_on(const Further& further);
+  /// Reads those of all runs from `first` on.
+  void load_checkpoints(std::size_t first);
   std::filesystem::path checkpoint_file(std::size_t run) const;
   /// The evaluations of all checkpoints, as lines of metrics.jsonl.
   std::string metrics() const;
 
   std::filesystem::path directory_;
-  std::span<const RunOptions> runs_;
+  std::vector<RunOptions> runs_;
+  std::size_t first_runs_;  // those that do not follow from others
   std::string text_;
   std::vector<Checkpoint> checkpoints_;
   std::optional<DirectoryLock> lock_;

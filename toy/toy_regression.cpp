@@ -1,7 +1,7 @@
 // The toy experiment of the GradNorm paper as a program; see `toy_regression --help`.
 //
-// Exit status: 0 done; 1 a run diverged or something could not be written; 2 bad input; 130 after
-// Ctrl-C, with the summary of what ran.
+// Exit status: 0 done; 1 a run diverged, something could not be written or --check found otherwise;
+// 2 bad input; 130 after Ctrl-C, with the summary of what ran.
 #include <taskgrad/core/error.h>
 #include <taskgrad/toy/json.h>
 #include <taskgrad/toy/options.h>
@@ -14,8 +14,10 @@
 #include <cmath>
 #include <exception>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <signal.h>
+#include <span>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,7 +57,9 @@ void stop_on_interrupt() {
   sigaction(SIGINT, &action, nullptr);
 }
 
-std::vector<RunResult> train(const Options& options, StudyFolder* folder) {
+/// Runs of which the first has number `first` in the study.
+std::vector<RunResult> train(std::span<const RunOptions> runs, std::size_t first,
+                             const Options& options, StudyFolder* folder) {
   ProgressReport progress(std::cerr, style_of(STDERR_FILENO));
   StudyOptions study{.threads = options.threads,
                      .jobs = options.jobs,
@@ -63,22 +67,37 @@ std::vector<RunResult> train(const Options& options, StudyFolder* folder) {
                      .stop = &interrupted};
   if (!options.quiet) study.on_progress = [&](const Progress& now) { progress(now); };
   if (folder != nullptr) {
-    study.from = folder->checkpoints();
+    study.from = folder->checkpoints().subspan(first, runs.size());
     study.on_evaluation = [&](std::size_t run, const Evaluation& evaluation) {
-      folder->write(run, evaluation);
+      folder->write(first + run, evaluation);
     };
     study.on_checkpoint = [&](std::size_t run, const Checkpoint& checkpoint) {
-      folder->save(run, checkpoint);
+      folder->save(first + run, checkpoint);
     };
   }
-  return run_study(options.runs, study);
+  return run_study(runs, study);
+}
+
+/// The runs of the study, then those that follow from them.
+std::vector<RunResult> train(const Options& options, StudyFolder* folder) {
+  std::vector<RunResult> results = train(options.runs, 0, options, folder);
+  if (!options.further || interrupted) return results;
+  const std::vector<RunOptions> runs = options.further(results);
+  if (folder != nullptr) folder->extend(runs);
+  std::vector<RunResult> further = train(runs, results.size(), options, folder);
+  std::move(further.begin(), further.end(), std::back_inserter(results));
+  return results;
 }
 
 std::string text_of(const Options& options, const std::vector<RunResult>& results) {
   if (options.json) return to_json(results) + '\n';
   const Style style = style_of(STDOUT_FILENO);
-  if (style == Style::plain) return summary_table(results, style);
-  return summary_curves(results) + summary_table(results, style, columns_of(STDOUT_FILENO));
+  std::string text =
+      style == Style::plain
+          ? summary_table(results, style)
+          : summary_curves(results) + summary_table(results, style, columns_of(STDOUT_FILENO));
+  if (options.findings) text += '\n' + options.findings(results);
+  return text;
 }
 
 void print(const std::string& text) {
@@ -90,7 +109,7 @@ Exit run(const Options& options) {
   if (!options.out.empty()) {
     using Study = StudyFolder::Study;
     folder.emplace(options.resume ? Study::goes_on : Study::begins, options.out, options.runs,
-                   options.config);
+                   options.config, options.further);
   }
   stop_on_interrupt();
   const std::vector<RunResult> results = train(options, folder ? &*folder : nullptr);
@@ -102,6 +121,11 @@ Exit run(const Options& options) {
     std::cerr << "interrupted: these are the results of what ran\n";
     if (folder) std::cerr << "to go on: toy_regression --resume " << options.out << '\n';
     return kInterrupted;
+  }
+  if (options.check) {
+    const std::string lost = not_below_equal(results);
+    std::cerr << lost;
+    if (!lost.empty()) return kFailed;
   }
   return failed.empty() ? kDone : kFailed;
 }

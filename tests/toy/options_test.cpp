@@ -44,7 +44,7 @@ TEST_CASE("parse: no words mean figure2: two panels, three methods, three seeds"
     CHECK(options.runs[3].balancer == "uncertainty");
     CHECK(options.runs[17].tasks() == 10);
     CHECK(options.runs[17].balancer == "gradnorm");
-    CHECK(options.runs[17].steps == kFigure2Steps);
+    CHECK(options.runs[17].steps == kStudySteps);
   }
 }
 
@@ -246,13 +246,32 @@ TEST_CASE("parse: names") {
   CHECK(error_of({"--out", ""}) == "--out: must be the name of a directory: \"\"");
 }
 
+TEST_CASE("parse: studies have defaults of their own, and refuse what they do not use") {
+  const Options grid = parse_words({"grid-search", "--points", "7"});
+  REQUIRE(grid.runs.size() == 2);
+  CHECK(grid.runs[0].tasks() == 3);
+  CHECK(grid.further);
+  CHECK(parse_words({"alpha-sweep", "--alphas", "0,-1.5"}).runs[2].alpha == -1.5);
+  CHECK(parse_words({"double-backprop", "--penalties", "0.5"}).runs[0].input_penalty == 0.5);
+  CHECK(parse_words({"compare", "--balancer", "upgrad", "--seeds", "1"}).runs[0].balancer ==
+        "upgrad");
+  CHECK(parse_words({"--check"}).check);
+  CHECK(error_of({"train", "--check"}) == "--check: must be used with figure2: \"train\"");
+  CHECK(error_of({"static", "--balancer", "equal"}) ==
+        "--balancer: must be left out: static has its own methods: \"equal\"");
+  CHECK(error_of({"alpha-sweep", "--alphas", "1,x"}) ==
+        "--alphas: must be finite numbers with commas between, such as 0,0.5: \"1,x\"");
+}
+
 TEST_CASE("parse: words that do not belong") {
+  const std::string kCommand =
+      "command: must be one of figure2, train, compare, static, grid-search, alpha-sweep, "
+      "concordance, double-backprop, once: ";
   CHECK(error_of({"--step", "5"}) == "option: must be one of those in --help: \"--step\"");
   CHECK(error_of({"train", "-x"}) == "option: must be one of those in --help: \"-x\"");
-  CHECK(error_of({"trian"}) == "command: must be figure2 or train, once: \"trian\"");
-  CHECK(error_of({"train", "figure2"}) == "command: must be figure2 or train, once: \"figure2\"");
-  CHECK(error_of({"train", "--balancer", "equal", "gradnorm"}) ==
-        "command: must be figure2 or train, once: \"gradnorm\"");
+  CHECK(error_of({"trian"}) == kCommand + "\"trian\"");
+  CHECK(error_of({"train", "figure2"}) == kCommand + "\"figure2\"");
+  CHECK(error_of({"train", "--balancer", "equal", "gradnorm"}) == kCommand + "\"gradnorm\"");
   CHECK(error_of({"--steps", "5", "--steps", "6"}) == "--steps: must be given once: \"5, 6\"");
   CHECK(error_of({"--steps"}) == "--steps: must be followed by a value: none was given");
   CHECK(error_of({"train", "--out"}) == "--out: must be followed by a value: none was given");
@@ -286,6 +305,12 @@ TEST_CASE("parse: what --print-config prints repeats the runs exactly, defaults 
       {"--optimizer", "sgd", "--momentum", "0.9", "--precision", "f64", "--loss", "mean"},
       {"--inputs", "unit", "--data", "fixed", "--spread", "variance", "--batch-size", "9"},
       {"--gradnorm-path", "closed_form", "--weight-form", "linear", "--eval-every", "3"},
+      {"compare"},
+      {"static", "--tasks", "3"},
+      {"grid-search", "--points", "7"},
+      {"alpha-sweep", "--alphas", "-1,0,0.1"},
+      {"concordance"},
+      {"double-backprop", "--penalties", "0,1e-05"},
   };
   for (std::vector<const char*> line : lines) {
     const Options options = parse_words(line);
@@ -372,7 +397,9 @@ TEST_CASE("parse: a file with a mistake in it") {
   CHECK(error("steps = many\n") ==
         "--steps: must be a whole number from 1 to 1000000000: \"many\"");
   CHECK(error("steps = [5, 6]\n") == "--steps: must be given once: \"5, 6\"");
-  CHECK(error("command = \"trian\"\n") == "command: must be figure2 or train: \"trian\"");
+  CHECK(error("command = \"trian\"\n") ==
+        "command: must be one of figure2, train, compare, static, grid-search, alpha-sweep, "
+        "concordance, double-backprop: \"trian\"");
   CHECK(error("quiet = 3\n") == "--quiet: must be one of true, false: \"3\"");
 }
 

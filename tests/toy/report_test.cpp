@@ -67,8 +67,9 @@ TEST_CASE("to_json: exactly the documented keys, in their order") {
   REQUIRE(json["runs"].size() == 4);
   keys.clear();
   for (const auto& [key, value] : json["runs"][2].items()) keys.push_back(key);
-  CHECK(keys == std::vector<std::string>{"balancer", "tasks", "sigmas", "seed", "steps", "metric",
-                                         "metric_initial", "weights", "test_losses",
+  CHECK(keys == std::vector<std::string>{"balancer", "label", "tasks", "sigmas", "seed", "steps",
+                                         "metric", "metric_initial", "weights", "mean_weights",
+                                         "noisy_metric", "input_slope", "test_losses",
                                          "initial_test_losses", "seconds", "fingerprint"});
   CHECK(json["runs"][2]["weights"] == std::vector<double>{1.98, 0.02});
   CHECK(json["runs"][2]["seed"] == 1);
@@ -106,9 +107,11 @@ TEST_CASE("to_json_line: one line an evaluation, targets are null for methods wi
                         .metric = 1.75};
   const std::string line = to_json_line(run, evaluation);
   CHECK(line.find('\n') == std::string::npos);
-  CHECK(line == R"({"balancer":"gradnorm","seed":7,"tasks":2,"step":40,"train_losses":[0.1,2.0],)"
-                R"("weights":[1.5,0.5],"grad_norms":[3.0,4.0],"targets":[3.5,3.5],)"
-                R"("test_losses":[0.2,1e+300],"metric":1.75})");
+  CHECK(
+      line ==
+      R"({"balancer":"gradnorm","label":"gradnorm","seed":7,"tasks":2,"step":40,"train_losses":[0.1,2.0],)"
+      R"("weights":[1.5,0.5],"grad_norms":[3.0,4.0],"targets":[3.5,3.5],)"
+      R"("test_losses":[0.2,1e+300],"metric":1.75})");
   evaluation.targets.clear();
   CHECK(Json::parse(to_json_line(run, evaluation))["targets"].is_null());
 }
@@ -340,6 +343,17 @@ TEST_CASE("ProgressReport: a line written over and removed, or plain lines now a
   const std::string text = plain.str();
   CHECK(std::count(text.begin(), text.end(), '\n') == 3);
   CHECK(text.find("1:06:40 left") != std::string::npos);
+}
+
+TEST_CASE("not_below_equal: names the panel where gradnorm is not below, or missing") {
+  CHECK(not_below_equal(made_up_study()).empty());
+  std::vector<RunResult> level = {made_up("equal", 1, 1.0, {1, 1}),
+                                  made_up("gradnorm", 1, 1.0, {1, 1})};
+  CHECK(not_below_equal(level) ==
+        "check: on 2 tasks gradnorm must end below equal weights: 1.000 and 1.000\n");
+  level.pop_back();
+  CHECK(!not_below_equal(level).empty());
+  CHECK(!not_below_equal(std::vector{made_up("gradnorm", 1, 1.0, {1, 1})}).empty());
 }
 
 }  // namespace

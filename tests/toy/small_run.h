@@ -52,6 +52,10 @@ inline void check_same_result(const toy::RunResult& got, const toy::RunResult& e
   CHECK(bits_of({got.metric, got.metric_initial}) ==
         bits_of({expected.metric, expected.metric_initial}));
   CHECK(bits_of(got.weights) == bits_of(expected.weights));
+  CHECK(got.label == expected.label);
+  CHECK(bits_of(got.mean_weights) == bits_of(expected.mean_weights));
+  CHECK(bits_of({got.noisy_metric, got.input_slope}) ==
+        bits_of({expected.noisy_metric, expected.input_slope}));
   CHECK(bits_of(got.test_losses) == bits_of(expected.test_losses));
   CHECK(bits_of(got.initial_test_losses) == bits_of(expected.initial_test_losses));
   CHECK(got.fingerprint == expected.fingerprint);

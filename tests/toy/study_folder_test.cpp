@@ -76,6 +76,43 @@ TEST_CASE("StudyFolder: stopped and resumed with other jobs until the end, all i
   CHECK(sorted_lines(parts + "/metrics.jsonl").size() == 6 * 4);
 }
 
+TEST_CASE("StudyFolder: runs that follow from others are gone on with as well") {
+  const std::vector<RunOptions> first = {small_run(), small_run("equal")};
+  const auto further = [&](std::span<const RunResult> results) {
+    std::vector<RunOptions> runs(2, small_run("static"));
+    runs[0].weights = results[0].mean_weights;
+    runs[1].weights = results[0].weights;
+    return runs;
+  };
+  std::vector<RunOptions> all = first;
+  for (const RunOptions& run : further(run_study(first, {}))) all.push_back(run);
+  const std::vector<RunResult> expected = run_study(all, {});
+
+  const TemporaryDirectory temporary;
+  const std::string directory = temporary / "study";
+  {
+    StudyFolder folder(Study::begins, directory, first, "text", further);
+    folder.extend(further(work(folder, first, 1, 1'000'000)));
+    REQUIRE(folder.checkpoints().size() == 4);
+    run(all[3], {.on_evaluation = [&](const Evaluation& e) { folder.write(3, e); },
+                 .on_checkpoint =
+                     [&](const Checkpoint& at) {
+                       if (at.result.steps == 12) folder.save(3, at);
+                     },
+                 .checkpoint_every = 6});
+  }
+  StudyFolder folder(Study::goes_on, directory, first, "text", further);
+  REQUIRE(folder.checkpoints().size() == 4);
+  CHECK(folder.checkpoints()[0].done());
+  CHECK_FALSE(folder.checkpoints()[2].began());
+  CHECK(folder.checkpoints()[3].result.steps == 12);
+  folder.extend(further(run_study(first, {})));
+  CHECK(folder.checkpoints().size() == 4);
+  const std::vector<RunResult> results = work(folder, all, 2, 1'000'000);
+  for (std::size_t i = 0; i < all.size(); ++i) test::check_same_result(results[i], expected[i]);
+  CHECK(sorted_lines(directory + "/metrics.jsonl").size() == 4 * 4);
+}
+
 TEST_CASE("StudyFolder: runs that are done are not repeated") {
   const std::vector<RunOptions> runs = small_study();
   const TemporaryDirectory temporary;

@@ -1,0 +1,78 @@
+#include <taskgrad/core/rng.h>
+#include <taskgrad/toy/statistics.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace taskgrad::toy {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+}  // namespace
+
+double mean(std::span<const double> x) {
+  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
+}
+
+double pearson(std::span<const double> x, std::span<const double> y) {
+  const double mean_x = mean(x);
+  const double mean_y = mean(y);
+  double xx = 0;
+  double xy = 0;
+  double yy = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xx += (x[i] - mean_x) * (x[i] - mean_x);
+    xy += (x[i] - mean_x) * (y[i] - mean_y);
+    yy += (y[i] - mean_y) * (y[i] - mean_y);
+  }
+  return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : kNan;
+}
+
+std::vector<double> ranks(std::span<const double> x) {
+  std::vector<std::size_t> order(x.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return x[a] < x[b]; });
+  std::vector<double> found(x.size());
+  for (std::size_t first = 0, last = 0; first < x.size(); first = last) {
+    while (last < x.size() && x[order[last]] == x[order[first]]) ++last;
+    for (std::size_t i = first; i < last; ++i) {
+      found[order[i]] = 0.5 * static_cast<double>(first + 1 + last);
+    }
+  }
+  return found;
+}
+
+double spearman(std::span<const double> x, std::span<const double> y) {
+  return pearson(ranks(x), ranks(y));
+}
+
+Interval bootstrap(std::span<const double> x, std::span<const double> y,
+                   const Statistic& statistic) {
+  constexpr int kDraws = 2'000;
+  constexpr double kTail = 0.025;
+  if (x.size() < 3) return {kNan, kNan};
+  const Rng rng = Rng(1979).stream("bootstrap");
+  const auto size = static_cast<std::int64_t>(x.size());
+  std::vector<double> found;
+  std::vector<double> xs(x.size());
+  std::vector<double> ys(y.size());
+  for (std::uint64_t draw = 0; draw < kDraws; ++draw) {
+    const std::vector<double> places =
+        rng.stream(draw).uniform({size}, 0, static_cast<double>(size), DType::f64).values();
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const auto place = std::min(static_cast<std::size_t>(places[i]), x.size() - 1);
+      xs[i] = x[place];
+      ys[i] = y[place];
+    }
+    if (const double value = statistic(xs, ys); !std::isnan(value)) found.push_back(value);
+  }
+  if (found.empty()) return {kNan, kNan};
+  std::sort(found.begin(), found.end());
+  const auto tail = static_cast<std::size_t>(kTail * static_cast<double>(found.size()));
+  return {found[tail], found[found.size() - 1 - tail]};
+}
+
+}  // namespace taskgrad::toy
