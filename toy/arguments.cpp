@@ -37,6 +37,12 @@ void reject(std::string_view name, std::string_view allowed, std::string_view va
   fail<ConfigError>("{}: must be {}: {:?}", name, allowed, value);
 }
 
+std::optional<std::string> Arguments::in_force(std::string_view name) const {
+  const auto found = in_force_.find(name);
+  if (found == in_force_.end()) return std::nullopt;
+  return found->second;
+}
+
 std::vector<std::string> Arguments::all(std::string_view name) const {
   const auto found = texts_.find(name);
   return found == texts_.end() ? std::vector<std::string>() : found->second;
@@ -52,34 +58,43 @@ std::optional<std::string> Arguments::text(std::string_view name) const {
 std::int64_t Arguments::whole(std::string_view name, std::int64_t fallback, std::int64_t least,
                               std::int64_t most) const {
   const auto given = text(name);
-  if (!given) return fallback;
-  const auto value = to_number<std::int64_t>(*given);
-  if (value && *value >= least && *value <= most) return *value;
+  const auto value = given ? to_number<std::int64_t>(*given) : fallback;
+  if (!given || (value && *value >= least && *value <= most)) {
+    note(name, fmt::format("{}", *value));
+    return *value;
+  }
   reject(name, fmt::format("a whole number from {} to {}", least, most), *given);
 }
 
 double Arguments::positive(std::string_view name, double fallback) const {
   const auto given = text(name);
-  if (!given) return fallback;
-  const auto value = to_number<double>(*given);
-  if (value && is_positive(*value)) return *value;
+  const auto value = given ? to_number<double>(*given) : fallback;
+  if (!given || (value && is_positive(*value))) {
+    note(name, fmt::format("{}", *value));
+    return *value;
+  }
   reject(name, "a number above 0", *given);
 }
 
 double Arguments::number(std::string_view name, double fallback, double low, double high,
                          std::string_view allowed) const {
   const auto given = text(name);
-  if (!given) return fallback;
-  const auto value = to_number<double>(*given);
-  if (value && std::isfinite(*value) && *value >= low && *value < high) return *value;
+  const auto value = given ? to_number<double>(*given) : fallback;
+  if (!given || (value && std::isfinite(*value) && *value >= low && *value < high)) {
+    note(name, fmt::format("{}", *value));
+    return *value;
+  }
   reject(name, allowed, *given);
 }
 
 std::vector<double> Arguments::numbers(std::string_view name, std::vector<double> fallback) const {
   const auto given = text(name);
-  if (!given) return fallback;
-  return list_of(name, "finite numbers with commas between, such as 0,0.5", *given,
-                 [](double value) { return std::isfinite(value); });
+  const std::vector<double> values =
+      given ? list_of(name, "finite numbers with commas between, such as 0,0.5", *given,
+                      [](double value) { return std::isfinite(value); })
+            : std::move(fallback);
+  note(name, fmt::format("[{}]", fmt::join(values, ", ")));
+  return values;
 }
 
 std::vector<double> Arguments::positives(std::string_view name) const {

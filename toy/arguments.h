@@ -25,6 +25,12 @@ class Arguments {
     texts_[name] = std::move(texts);
   }
 
+  /// The value in force of an option, as TOML: what was read last, given or not.
+  std::optional<std::string> in_force(std::string_view name) const;
+  void note(std::string_view name, std::string toml) const {
+    in_force_.insert_or_assign(std::string(name), std::move(toml));
+  }
+
   /// Every text given for an option that may be repeated.
   std::vector<std::string> all(std::string_view name) const;
   /// The text of an option that may be given once.
@@ -45,17 +51,21 @@ class Arguments {
   T choice(std::string_view name, T fallback,
            std::initializer_list<std::pair<std::string_view, T>> allowed) const {
     const std::optional<std::string> given = text(name);
-    if (!given) return fallback;
     std::string words;
     for (const auto& [word, value] : allowed) {
-      if (word == *given) return value;
+      if (given ? word == *given : value == fallback) {
+        note(name, '"' + std::string(word) + '"');
+        return value;
+      }
       words.append(words.empty() ? "one of " : ", ").append(word);
     }
+    if (!given) return fallback;
     reject(name, words, *given);
   }
 
  private:
   std::map<std::string, std::vector<std::string>, std::less<>> texts_;
+  mutable std::map<std::string, std::string, std::less<>> in_force_;  // what reading found
 };
 
 }  // namespace taskgrad::toy

@@ -80,17 +80,44 @@ std::string fingerprint(const nn::MultiTask& model) {
   return fmt::format("{:016x}", hash);
 }
 
+constexpr std::string_view kParameters = "parameters.";
+constexpr std::string_view kOptimizer = "optimizer.";
+constexpr std::string_view kBalancer = "balancer.";
+
+void add(StateDict& whole, std::string_view prefix, const StateDict& part) {
+  for (const auto& [name, tensor] : part.tensors) {
+    whole.tensors.emplace(fmt::format("{}{}", prefix, name), tensor);
+  }
+}
+
+StateDict part_of(const StateDict& whole, std::string_view prefix) {
+  StateDict part;
+  for (const auto& [name, tensor] : whole.tensors) {
+    if (name.starts_with(prefix)) part.tensors.emplace(name.substr(prefix.size()), tensor);
+  }
+  return part;
+}
+
 /// The parts of one run, alive while it trains.
 class Trainer {
  public:
-  explicit Trainer(const RunOptions& options)
+  Trainer(const RunOptions& options, const Checkpoint& from)
       : options_(options),
         problem_(make_problem(options)),
         model_(initial_model(options)),
         balancer_(make_method(options)),
-        optimizer_(make_optimizer(options, model_)) {}
-
-  const nn::MultiTask& model() const { return model_; }
+        optimizer_(make_optimizer(options, model_)),
+        result_(from.result) {
+    result_.balancer = options.balancer;
+    result_.label = options.label;
+    result_.tasks = options.tasks();
+    result_.sigmas = options.problem.sigmas;
+    result_.seed = options.seed;
+    if (!from.began()) return;
+    model_.load(part_of(from.state, kParameters));
+    optimizer_->load(part_of(from.state, kOptimizer));
+    balancer_->load(part_of(from.state, kBalancer));
+  }
 
   /// What the inputs do to the test losses; see RunResult.
   void probe_inputs(RunResult& result) const {
@@ -114,39 +141,71 @@ class Trainer {
     result.input_slope *= std::sqrt(static_cast<double>(test.x.shape()[0]));
   }
 
-  /// Trains until the steps are done, `hooks.stop` is set or a number is not finite; `result` is up
-  /// to date at each moment.
-  void train(const Hooks& hooks, RunResult& result) {
-    for (std::int64_t t = 0;; ++t) {
+  /// Trains until the steps are done, `hooks.stop` is set or a number is not finite; checkpoint()
+  /// is of that moment.
+  void train(const Hooks& hooks) {
+    const std::int64_t first = result_.steps;
+    for (std::int64_t t = first;; ++t) {
+      const bool done = t == options_.steps;
+      result_.interrupted = hooks.stop != nullptr && *hooks.stop && !done;
+      // Before the evaluation that only a stopped run makes: the run that goes on must not have it.
+      const bool due = t % checkpoint_every(hooks) == 0 && !done;
+      if (hooks.on_checkpoint && t > first && (due || result_.interrupted)) {
+        hooks.on_checkpoint(checkpoint(/*interrupted=*/true));
+      }
+
       const Batch batch = problem_.batch(t, options_.batch_size);
       Step step(losses(batch), model_, step_options(t, batch));
-
-      result.interrupted = hooks.stop != nullptr && *hooks.stop && t < options_.steps;
-      const bool last = t == options_.steps || result.interrupted;
+      const bool last = done || result_.interrupted;
       if (last || t % options_.eval_every == 0) {
-        result.history.push_back(evaluate(t, step));
-        if (hooks.on_evaluation) hooks.on_evaluation(result.history.back());
+        result_.history.push_back(evaluate(t, step));
+        if (hooks.on_evaluation) hooks.on_evaluation(result_.history.back());
       }
       if (last) return;
 
-      add_weights(result);
+      add_weights();
       optimizer_->step(balancer_->backward(step));
       tell_balancer(t, batch);
-      result.steps = t + 1;
-      if (hooks.on_step) hooks.on_step(result.steps);
+      result_.steps = t + 1;
+      if (hooks.on_step) hooks.on_step(result_.steps);
     }
   }
 
+  void diverged(const NumericError& error) { result_.error = error.what(); }
+
+  Checkpoint checkpoint(bool interrupted) {
+    Checkpoint checkpoint{.result = result_, .state = {}};
+    RunResult& result = checkpoint.result;
+    conclude(result);
+    result.fingerprint = fingerprint(model_);
+    result.seconds += std::chrono::duration<double>(Clock::now() - start_).count();
+    result.interrupted = interrupted;
+    add(checkpoint.state, kParameters, model_.state());
+    add(checkpoint.state, kOptimizer, optimizer_->state());
+    add(checkpoint.state, kBalancer, balancer_->state());
+    return checkpoint;
+  }
+
+  bool interrupted() const { return result_.interrupted; }
+
  private:
+  using Clock = std::chrono::steady_clock;
+
+  std::int64_t checkpoint_every(const Hooks& hooks) const {
+    constexpr std::int64_t kUsual = 20;  // of a run
+    if (hooks.checkpoint_every > 0) return hooks.checkpoint_every;
+    return std::max<std::int64_t>(1, options_.steps / kUsual);
+  }
+
   List<Var> losses(const Batch& batch) const { return training_losses(options_, model_, batch); }
 
   /// The running mean of the weights, each of the start of its step.
-  void add_weights(RunResult& result) const {
+  void add_weights() {
     const Vec weights = balancer_->weights();
-    result.mean_weights.resize(static_cast<std::size_t>(weights.size()));
-    const auto count = static_cast<double>(result.steps + 1);
-    for (std::size_t i = 0; i < result.mean_weights.size(); ++i) {
-      double& mean = result.mean_weights[i];
+    result_.mean_weights.resize(static_cast<std::size_t>(weights.size()));
+    const auto count = static_cast<double>(result_.steps + 1);
+    for (std::size_t i = 0; i < result_.mean_weights.size(); ++i) {
+      double& mean = result_.mean_weights[i];
       mean += (weights[static_cast<int>(i)] - mean) / count;
     }
   }
@@ -189,9 +248,9 @@ class Trainer {
       evaluation.grad_norms = weighted_norms(gradients, weights);
     }
 
-    if (initial_test_losses_.empty()) initial_test_losses_ = evaluation.test_losses;
-    for (std::size_t task = 0; task < initial_test_losses_.size(); ++task) {
-      evaluation.metric += evaluation.test_losses[task] / initial_test_losses_[task];
+    const Evaluation& first = result_.history.empty() ? evaluation : result_.history.front();
+    for (std::size_t task = 0; task < first.test_losses.size(); ++task) {
+      evaluation.metric += evaluation.test_losses[task] / first.test_losses[task];
     }
     return evaluation;
   }
@@ -201,7 +260,8 @@ class Trainer {
   nn::MultiTask model_;
   std::unique_ptr<Balancer> balancer_;
   std::unique_ptr<nn::Optimizer> optimizer_;
-  std::vector<double> initial_test_losses_;
+  RunResult result_;  // `seconds` are those before start_
+  const Clock::time_point start_ = Clock::now();
 };
 
 void check(const RunOptions& options) {
@@ -209,20 +269,6 @@ void check(const RunOptions& options) {
     fail<ConfigError>("toy::run: steps, batch_size and eval_every must be at least 1: {}, {}, {}",
                       options.steps, options.batch_size, options.eval_every);
   }
-}
-
-/// Fills what follows from the history.
-void conclude(RunResult& result) {
-  const double nan = std::numeric_limits<double>::quiet_NaN();
-  result.metric = result.metric_initial = nan;
-  if (result.history.empty()) return;
-  const Evaluation& first = result.history.front();
-  const Evaluation& last = result.history.back();
-  result.metric_initial = first.metric;
-  result.initial_test_losses = first.test_losses;
-  result.weights = last.weights;
-  result.test_losses = last.test_losses;
-  if (result.error.empty()) result.metric = last.metric;
 }
 
 }  // namespace
@@ -263,27 +309,32 @@ ScaledRegression make_problem(const RunOptions& options) {
   return {options.problem, Rng(options.seed).stream("data")};
 }
 
-RunResult run(const RunOptions& options, const Hooks& hooks) {
-  check(options);
-  using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
+void conclude(RunResult& result) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  result.metric = result.metric_initial = nan;
+  if (result.history.empty()) return;
+  const Evaluation& first = result.history.front();
+  const Evaluation& last = result.history.back();
+  result.metric_initial = first.metric;
+  result.initial_test_losses = first.test_losses;
+  result.weights = last.weights;
+  result.test_losses = last.test_losses;
+  if (result.error.empty()) result.metric = last.metric;
+}
 
-  RunResult result{.balancer = options.balancer,
-                   .label = options.label,
-                   .tasks = options.tasks(),
-                   .sigmas = options.problem.sigmas,
-                   .seed = options.seed};
-  Trainer trainer(options);
+RunResult run(const RunOptions& options, const Hooks& hooks, const Checkpoint& from) {
+  check(options);
+  if (from.done()) return from.result;
+  Trainer trainer(options, from);
   try {
-    trainer.train(hooks, result);
+    trainer.train(hooks);
   } catch (const NumericError& error) {
-    result.error = error.what();
+    trainer.diverged(error);
   }
-  conclude(result);
-  if (!result.history.empty() && result.error.empty()) trainer.probe_inputs(result);
-  result.fingerprint = fingerprint(trainer.model());
-  result.seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  return result;
+  Checkpoint end = trainer.checkpoint(trainer.interrupted());
+  if (!end.result.history.empty() && end.result.error.empty()) trainer.probe_inputs(end.result);
+  if (hooks.on_checkpoint && end.done()) hooks.on_checkpoint(end);
+  return end.result;
 }
 
 }  // namespace taskgrad::toy

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <taskgrad/balancers/gradnorm.h>
+#include <taskgrad/core/state_dict.h>
 #include <taskgrad/nn/loss.h>
 #include <taskgrad/nn/multi_task.h>
 #include <taskgrad/toy/problem.h>
@@ -40,6 +41,7 @@ struct RunOptions {
   std::uint64_t seed = 1;
 
   int tasks() const { return static_cast<int>(problem.sigmas.size()); }
+  bool operator==(const RunOptions&) const = default;
   const std::string& name() const { return label.empty() ? balancer : label; }
 };
 
@@ -53,6 +55,8 @@ struct Evaluation {
   std::vector<double> cosines = {};       ///< of grad_W L_i, row by row; of up to 64 tasks
   std::vector<double> test_losses = {};
   double metric = 0;  ///< sum_i L_i(step) / L_i(0) on the test set; the number of tasks at step 0
+
+  bool operator==(const Evaluation&) const = default;
 };
 
 struct RunResult {
@@ -81,11 +85,23 @@ struct RunResult {
   const std::string& name() const { return label.empty() ? balancer : label; }
 };
 
+/// A run as far as it got, and what it needs to go on with the same bits.
+struct Checkpoint {
+  RunResult result = {};  ///< of a run stopped there; not `interrupted` once the run is done
+  StateDict state = {};   ///< of the parameters, the optimizer and the balancer
+
+  bool began() const { return !result.history.empty() || !result.error.empty(); }
+  bool done() const { return began() && !result.interrupted; }
+};
+
 inline constexpr double kInputNoise = 0.1;
 
 struct Hooks {
   std::function<void(const Evaluation&)> on_evaluation = {};
   std::function<void(std::int64_t steps_done)> on_step = {};
+  /// Every `checkpoint_every` steps, when the run is stopped and when it is done.
+  std::function<void(const Checkpoint&)> on_checkpoint = {};
+  std::int64_t checkpoint_every = 0;        ///< 0: a twentieth of the steps
   const std::atomic<bool>* stop = nullptr;  ///< ends the run, with a last evaluation, when true
 };
 
@@ -101,10 +117,14 @@ ScaledRegression make_problem(const RunOptions& options);
 List<Var> training_losses(const RunOptions& options, const nn::MultiTask& model,
                           const Batch& batch);
 
+/// Fills those fields of a result that follow from its history.
+void conclude(RunResult& result);
+
 /// Trains `steps` steps and evaluates at every multiple of eval_every and at the end. Equal bits
-/// for every thread count. A run that diverges does not throw: its result says so in `error`, and
-/// the last evaluation that could be made ends its history. Throws ConfigError for options out of
-/// range, and whatever a hook throws.
-RunResult run(const RunOptions& options, const Hooks& hooks = {});
+/// for every thread count, and for a run that goes on `from` a checkpoint of the same options. A
+/// run that diverges does not throw: its result says so in `error`, and the last evaluation that
+/// could be made ends its history. Throws ConfigError for options out of range, ConfigError or
+/// ShapeError for a state that does not fit them, and whatever a hook throws.
+RunResult run(const RunOptions& options, const Hooks& hooks = {}, const Checkpoint& from = {});
 
 }  // namespace taskgrad::toy

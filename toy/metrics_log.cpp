@@ -1,4 +1,5 @@
 #include <taskgrad/core/fail.h>
+#include <taskgrad/toy/files.h>
 #include <taskgrad/toy/json.h>
 #include <taskgrad/toy/metrics_log.h>
 
@@ -7,9 +8,15 @@
 #include <filesystem>
 
 namespace taskgrad::toy {
+namespace {
 
-MetricsLog::MetricsLog(const std::string& directory)
-    : path_((std::filesystem::path(directory) / "metrics.jsonl").string()) {
+std::string path_in(const std::string& directory) {
+  return (std::filesystem::path(directory) / kMetricsFile).string();
+}
+
+}  // namespace
+
+MetricsLog::MetricsLog(const std::string& directory) : path_(path_in(directory)) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) {
@@ -23,6 +30,15 @@ MetricsLog::MetricsLog(const std::string& directory)
                       path_);
   fail<ConfigError>("--out: must be a directory that can be written: {:?} ({})", directory,
                     std::strerror(errno));
+}
+
+MetricsLog::MetricsLog(const std::string& directory, std::string_view lines)
+    : path_(path_in(directory)) {
+  replace_file(path_, lines);
+  file_.reset(std::fopen(path_.c_str(), "a"));
+  if (file_ == nullptr) {
+    fail<IoError>("--resume: {} could not be opened: {}", path_, std::strerror(errno));
+  }
 }
 
 void MetricsLog::write(const RunOptions& run, const Evaluation& evaluation) {

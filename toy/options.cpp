@@ -2,12 +2,14 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/version.h>
 #include <taskgrad/toy/arguments.h>
+#include <taskgrad/toy/option_specs.h>
 #include <taskgrad/toy/options.h>
-#include <taskgrad/toy/study_page.h>
+#include <taskgrad/toy/study_folder.h>
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <string_view>
 #include <thread>
@@ -66,43 +68,6 @@ const Command kCommands[] = {
      .plan = double_backprop},
 };
 
-struct Spec {
-  std::string group, name, value, help;  // a flag has no value
-};
-
-const Spec kSpecs[] = {
-    {"Problem", "--tasks", "N", "number of tasks (figure2: 2, then 10; grid-search: 3; others: 2)"},
-    {"Problem", "--sigmas", "A,B,..", "scale of each task (by --tasks; see below)"},
-    {"Problem", "--inputs", "KIND", "uniform in (-1, 1), normal, or unit length (uniform)"},
-    {"Problem", "--data", "KIND", "fresh batches, or a fixed set of 10000 examples (fresh)"},
-    {"Problem", "--spread", "KIND", "read N(0, 10) by std or by variance (std)"},
-    {"Problem", "--loss", "KIND", "mean or sum of squares over the outputs (sum)"},
-    {"Method", "--balancer", "NAME", "a method, repeatable; of figure2, train and compare"},
-    {"Method", "--alpha", "X", "pull of gradnorm to equal training rates (0.12)"},
-    {"Method", "--weight-lr", "X", "learning rate of the task weights (0.025)"},
-    {"Method", "--weight-form", "FORM", "gradnorm moves its weights linear or by log (log)"},
-    {"Method", "--gradnorm-path", "PATH", "second_order or closed_form (second_order)"},
-    {"Study", "--alphas", "A,B,..", "of alpha-sweep (-1,-0.5,0,0.12,0.5,1,1.5,2,3)"},
-    {"Study", "--points", "N", "weight vectors of grid-search (100)"},
-    {"Study", "--penalties", "A,B,..", "of double-backprop (0,0.01,0.1,1)"},
-    {"Study", "--check", "", "figure2 fails unless gradnorm ends below equal weights"},
-    {"Training", "--steps", "N", "updates in each run (train: {}; others: {})"},
-    {"Training", "--batch-size", "N", "examples in each step (100)"},
-    {"Training", "--optimizer", "NAME", "adam or sgd, of the network (adam)"},
-    {"Training", "--lr", "X", "learning rate of the network (0.003)"},
-    {"Training", "--momentum", "X", "of sgd, from 0 to below 1 (0)"},
-    {"Training", "--seed", "N", "the first seed (1)"},
-    {"Training", "--seeds", "N",
-     "number of seeds, counting up (figure2, compare, static: 3; others: 1)"},
-    {"Training", "--precision", "TYPE", "f32 or f64 (f32)"},
-    {"Training", "--threads", "N", "has no influence on results (all cores)"},
-    {"Output", "--eval-every", "N", "steps between evaluations (a hundredth of --steps)"},
-    {"Output", "--out", "DIR", "write metrics.jsonl, report.html and its figures to DIR"},
-    {"Output", "--json", "", "print one JSON object and nothing else on stdout"},
-    {"Output", "--quiet", "", "no progress on stderr"},
-    {"Output", "--version", "", "print the version and exit"},
-};
-
 constexpr std::string_view kFooter = R"(
 The scales are 1,100 for 2 tasks, 48,3,54,16,9,30,52,26,47,81 for 10, and else
 spread evenly on a log scale from 1 to 100. At the paper's length, --steps 25000,
@@ -113,10 +78,11 @@ Examples:
   toy_regression figure2 --steps 25000 --seeds 5 --out figure2
   toy_regression train --tasks 10 --balancer equal --balancer gradnorm
   toy_regression train --sigmas 1,10,100 --json > runs.json
+  toy_regression --resume figure2
 )";
 
 void define(CLI::App& app, Arguments& given) {
-  for (const Spec& spec : kSpecs) {
+  for (const Spec& spec : specs()) {
     if (spec.value.empty()) {
       app.add_flag(spec.name, spec.help)->group(spec.group)->disable_flag_override();
       continue;
@@ -151,10 +117,32 @@ std::string help(const CLI::App& app) {
          fmt::format(fmt::runtime(kFooter), kPaperLength);
 }
 
+/// Adds the options of the study in a directory.
+void add_study(const std::string& directory, const CLI::App& app, Arguments& given) {
+  constexpr std::string_view kLeftOut = "left out with --resume, which takes it from the study";
+  for (const CLI::App* command : app.get_subcommands()) {
+    reject("command", kLeftOut, command->get_name());
+  }
+  for (const Spec& spec : specs()) {
+    if (!is_of_study(spec) && spec.name != "--out" && spec.name != "--config") continue;
+    const std::vector<std::string> texts = given.all(spec.name);
+    if (!texts.empty()) reject(spec.name, kLeftOut, fmt::format("{}", fmt::join(texts, ", ")));
+  }
+  const std::filesystem::path file = std::filesystem::path(directory) / kStudyFile;
+  if (!std::filesystem::exists(file)) {
+    reject("--resume", fmt::format("a directory that --out made, with {}", kStudyFile), directory);
+  }
+  add_file(file.string(), given);
+  if (const auto version = given.text("version"); version != kVersion) {
+    reject("--resume", fmt::format("a study of this version, {}", kVersion), version.value_or(""));
+  }
+}
+
 /// The sets of sigmas to run: one a panel.
 std::vector<std::vector<double>> read_panels(const Arguments& given, const Command& command) {
   constexpr int kMostTasks = 1000;
-  const auto tasks = static_cast<int>(given.whole("--tasks", 0, 1, kMostTasks));
+  const bool any = given.text("--tasks").has_value();
+  const int tasks = any ? static_cast<int>(given.whole("--tasks", 0, 1, kMostTasks)) : 0;
   if (const std::vector<double> sigmas = given.positives("--sigmas"); !sigmas.empty()) {
     if (tasks != 0 && static_cast<int>(sigmas.size()) != tasks) {
       reject("--sigmas", fmt::format("as many numbers as --tasks, {}", tasks),
@@ -243,8 +231,13 @@ Plan make_plan(const Arguments& given, const Command& command) {
                    .alphas = given.numbers("--alphas", {-1, -0.5, 0, 0.12, 0.5, 1, 1.5, 2, 3}),
                    .penalties = given.numbers("--penalties", {0, 0.01, 0.1, 1}),
                    .points = static_cast<int>(given.whole("--points", 100, 1, kMostPoints))};
+  const std::vector<std::vector<double>> panels = read_panels(given, command);
+  if (!range.balancers.empty()) {
+    given.note("--balancer", fmt::format("[\"{}\"]", fmt::join(range.balancers, "\", \"")));
+  }
+  if (panels.size() == 1) given.note("--sigmas", fmt::format("[{}]", fmt::join(panels[0], ", ")));
   Plan plan;
-  for (const std::vector<double>& sigmas : read_panels(given, command)) {
+  for (const std::vector<double>& sigmas : panels) {
     run.problem.sigmas = sigmas;
     range.bases.clear();
     for (std::int64_t seed = first_seed; seed < first_seed + seeds; ++seed) {
@@ -259,12 +252,20 @@ Plan make_plan(const Arguments& given, const Command& command) {
   return plan;
 }
 
+[[noreturn]] void reject_command(std::string_view allowed, const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const Command& command : kCommands) names.push_back(command.name);
+  reject("command", fmt::format("one of {}{}", fmt::join(names, ", "), allowed), name);
+}
+
 /// The one that was named, or the first.
-const Command& command_of(const CLI::App& app) {
+const Command& command_of(const CLI::App& app, const Arguments& given) {
+  std::string name = given.text("command").value_or(std::string(kCommands[0].name));
+  for (const CLI::App* named : app.get_subcommands()) name = named->get_name();
   for (const Command& command : kCommands) {
-    if (app.got_subcommand(std::string(command.name))) return command;
+    if (command.name == name) return command;
   }
-  return kCommands[0];
+  reject_command("", name);
 }
 
 /// Says in our words what the parser found.
@@ -281,23 +282,31 @@ const Command& command_of(const CLI::App& app) {
 Options read(const CLI::App& app, const Arguments& given) {
   constexpr int kMostThreads = 1024;
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  const Command& command = command_of(app);
+  const auto flag = [&](const char* name) {
+    return app.count(name) > 0 || given.choice(name, false, {{"true", true}, {"false", false}});
+  };
+  const Command& command = command_of(app, given);
   Options options{.command = std::string(command.name),
-                  .json = app.count("--json") > 0,
-                  .quiet = app.count("--quiet") > 0,
-                  .check = app.count("--check") > 0};
+                  .resume = given.text("--resume").has_value(),
+                  .json = flag("--json"),
+                  .quiet = flag("--quiet"),
+                  .check = flag("--check")};
   if (options.check && options.command != "figure2") {
     reject("--check", "used with figure2", options.command);
   }
   options.threads = static_cast<int>(given.whole("--threads", cores, 1, kMostThreads));
-  if (const auto out = given.text("--out")) {
-    if (out->empty()) reject("--out", "the name of a directory", *out);
-    options.out = *out;
+  options.jobs = static_cast<int>(given.whole("--jobs", 0, 1, kMostThreads));
+  options.checkpoint_every = given.whole("--checkpoint-every", 0, 1, kMostSteps);
+  for (const char* name : {"--out", "--resume"}) {
+    const auto directory = given.text(name);
+    if (directory && directory->empty()) reject(name, "the name of a directory", *directory);
+    if (directory) options.out = *directory;
   }
   Plan plan = make_plan(given, command);
   options.runs = std::move(plan.runs);
   options.further = std::move(plan.further);
   options.findings = std::move(plan.findings);
+  options.config = config_of(given, options.command);
   return options;
 }
 
@@ -317,13 +326,16 @@ Options parse(int argc, const char* const* argv) {
   }
   if (const auto extras = app.remaining(/*recurse=*/true); !extras.empty()) {
     if (extras[0].starts_with("-")) reject("option", "one of those in --help", extras[0]);
-    std::vector<std::string_view> names;
-    for (const Command& command : kCommands) names.push_back(command.name);
-    reject("command", fmt::format("one of {}, once", fmt::join(names, ", ")), extras[0]);
+    reject_command(", once", extras[0]);
   }
   if (app.count("--version") > 0) return {.answer = fmt::format("toy_regression {}\n", kVersion)};
+  if (const auto directory = given.text("--resume")) {
+    add_study(*directory, app, given);
+  } else if (const auto file = given.text("--config")) {
+    add_file(*file, given);
+  }
   Options options = read(app, given);
-  options.repeat = repeat_command(argc, argv);
+  if (app.count("--print-config") > 0) options.answer = options.config;
   return options;
 }
 

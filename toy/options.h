@@ -18,17 +18,20 @@ struct Options {
   std::function<std::vector<RunOptions>(Results)> further = {};  ///< as in Plan
   std::function<std::string(Results)> findings = {};
   int threads = 1;
-  std::string out = {};     ///< directory of metrics.jsonl and the report; empty for none
-  std::string repeat = {};  ///< the command that repeats the results
+  int jobs = 0;                       ///< runs at the same time; 0 for as many as threads
+  std::int64_t checkpoint_every = 0;  ///< steps; 0 for a twentieth of a run
+  std::string out = {};               ///< directory of the study; empty for none
+  bool resume = false;                ///< go on with the study that is there
+  std::string config = {};  ///< the options that the results depend on, as TOML for --config
   bool json = false;
   bool quiet = false;
   bool check = false;  ///< fail unless gradnorm ends below equal weights
-  std::string answer =
-      {};  ///< what --help or --version asked for: to be printed instead of running
+  /// What --help, --version or --print-config asked for: to be printed instead of running.
+  std::string answer = {};
 };
 
-/// Throws ConfigError, a text of one line that names the option, what is allowed and what was
-/// given.
+/// Reads the file of --config, or that of the study to resume, as well. Throws ConfigError, a text
+/// of one line that names the option, what is allowed and what was given.
 Options parse(int argc, const char* const* argv);
 
 }  // namespace taskgrad::toy

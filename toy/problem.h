@@ -37,6 +37,8 @@ struct ProblemOptions {
   int output_size = 100;
   int train_examples = 10'000;  ///< of Data::fixed
   int test_examples = 1'000;
+
+  bool operator==(const ProblemOptions&) const = default;
 };
 
 /// Examples: x [size, input_size] and, a task, targets [size, output_size].

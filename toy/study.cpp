@@ -7,7 +7,6 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <numeric>
 #include <thread>
 
 namespace taskgrad::toy {
@@ -33,26 +32,45 @@ class ThreadsForKernels {
   int previous_;
 };
 
+void check(std::span<const RunOptions> runs, const StudyOptions& options) {
+  if (options.threads < 1) {
+    fail<ConfigError>("toy::run_study: threads must be at least 1: {}", options.threads);
+  }
+  if (options.jobs < 0) {
+    fail<ConfigError>("toy::run_study: jobs must be at least 0: {}", options.jobs);
+  }
+  if (!options.from.empty() && options.from.size() != runs.size()) {
+    fail<ConfigError>("toy::run_study: from must have a checkpoint for each of {} runs: {}",
+                      runs.size(), options.from.size());
+  }
+}
+
 class Study {
  public:
   Study(std::span<const RunOptions> runs, const StudyOptions& options)
-      : runs_(runs), options_(options), order_(runs.size()), results_(runs.size()) {
-    for (const RunOptions& run : runs) {
-      steps_ += run.steps;
-      work_ += run.steps * step_cost(run);
+      : runs_(runs), options_(options), results_(runs.size()) {
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      results_[i] = from(i).result;
+      if (from(i).done()) {
+        ++runs_done_;
+      } else {
+        order_.push_back(i);
+      }
+      steps_ += runs[i].steps;
+      work_ += runs[i].steps * step_cost(runs[i]);
+      steps_done_ += results_[i].steps;
+      work_done_ += results_[i].steps * step_cost(runs[i]);
     }
+    work_before_ = work_done_;
     // The longest first: a long one that starts last would keep the other threads waiting.
-    std::iota(order_.begin(), order_.end(), std::size_t{0});
     std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
       return runs[a].steps * step_cost(runs[a]) > runs[b].steps * step_cost(runs[b]);
     });
   }
 
   std::vector<RunResult> run() {
-    if (options_.threads < 1) {
-      fail<ConfigError>("toy::run_study: threads must be at least 1: {}", options_.threads);
-    }
-    const int count = std::clamp(static_cast<int>(runs_.size()), 1, options_.threads);
+    const int most = options_.jobs > 0 ? options_.jobs : options_.threads;
+    const int count = std::clamp(static_cast<int>(order_.size()), 1, most);
     const ThreadsForKernels kernel_threads(std::max(1, options_.threads / count));
     working_ = count;
     pass_stop_on();
@@ -66,6 +84,11 @@ class Study {
   }
 
  private:
+  const Checkpoint& from(std::size_t run) const {
+    static const Checkpoint beginning;
+    return options_.from.empty() ? beginning : options_.from[run];
+  }
+
   void work() {
     try {
       for (std::size_t place = next_++; place < order_.size() && !halt_; place = next_++) {
@@ -87,13 +110,19 @@ class Study {
                       ++steps_done_;
                       work_done_ += cost;
                     },
+                .checkpoint_every = options_.checkpoint_every,
                 .stop = &halt_};
     if (options_.on_evaluation) {
       hooks.on_evaluation = [&](const Evaluation& evaluation) {
         options_.on_evaluation(index, evaluation);
       };
     }
-    results_[index] = toy::run(runs_[index], hooks);
+    if (options_.on_checkpoint) {
+      hooks.on_checkpoint = [&](const Checkpoint& checkpoint) {
+        options_.on_checkpoint(index, checkpoint);
+      };
+    }
+    results_[index] = toy::run(runs_[index], hooks, from(index));
     ++runs_done_;
   }
 
@@ -122,7 +151,8 @@ class Study {
                       .steps = steps_,
                       .fraction = double(work_done_) / double(std::max<std::int64_t>(work_, 1))};
     progress.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    progress.seconds_left = progress.seconds * (1 / std::max(progress.fraction, 1e-9) - 1);
+    const std::int64_t done_here = std::max<std::int64_t>(work_done_ - work_before_, 1);
+    progress.seconds_left = progress.seconds * double(work_ - work_done_) / double(done_here);
     try {
       options_.on_progress(progress);
     } catch (...) {
@@ -138,11 +168,12 @@ class Study {
 
   std::span<const RunOptions> runs_;
   const StudyOptions& options_;
-  std::vector<std::size_t> order_;
+  std::vector<std::size_t> order_;  // of those that are not done
   std::vector<RunResult> results_;
   const Clock::time_point start_ = Clock::now();
   std::int64_t steps_ = 0;
   std::int64_t work_ = 0;
+  std::int64_t work_before_ = 0;  // done when the study began
 
   std::atomic<std::size_t> next_ = 0;
   std::atomic<int> runs_done_ = 0;
@@ -159,6 +190,7 @@ class Study {
 }  // namespace
 
 std::vector<RunResult> run_study(std::span<const RunOptions> runs, const StudyOptions& options) {
+  check(runs, options);
   return Study(runs, options).run();
 }
 

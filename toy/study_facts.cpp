@@ -4,10 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <filesystem>
 #include <functional>
-#include <string_view>
 
 namespace taskgrad::toy {
 namespace {
@@ -76,18 +73,6 @@ const Field kFields[] = {
      }},
 };
 
-/// As a shell reads it back.
-std::string quoted(std::string_view text) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/%@";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string_view::npos) {
-    return std::string(text);
-  }
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? "'\\''" : std::string(1, c);
-  return word + '\'';
-}
-
 }  // namespace
 
 Facts option_facts(std::span<const RunOptions> runs) {
@@ -104,23 +89,6 @@ Facts option_facts(std::span<const RunOptions> runs) {
     if (!values.empty()) facts.rows.emplace_back(name, fmt::format("{}", fmt::join(values, "; ")));
   }
   return facts;
-}
-
-std::string repeat_command(int argc, const char* const* argv) {
-  constexpr std::array<std::string_view, 2> kFlags = {"--json", "--quiet"};
-  constexpr std::array<std::string_view, 3> kWithValue = {"--out", "--threads", "--jobs"};
-  std::string command = "toy_regression";
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    const std::string_view name = word.substr(0, word.find('='));
-    if (std::find(kFlags.begin(), kFlags.end(), word) != kFlags.end()) continue;
-    if (std::find(kWithValue.begin(), kWithValue.end(), name) != kWithValue.end()) {
-      i += name == word;  // its value is the next word
-      continue;
-    }
-    command += ' ' + quoted(word);
-  }
-  return command;
 }
 
 }  // namespace taskgrad::toy

@@ -3,6 +3,7 @@
 #include <taskgrad/toy/markup.h>
 #include <taskgrad/toy/statistics.h>
 #include <taskgrad/toy/study_figures.h>
+#include <taskgrad/toy/study_folder.h>
 #include <taskgrad/toy/study_page.h>
 
 #include <fmt/format.h>
@@ -42,10 +43,14 @@ Section what_was_run(std::span<const RunResult> results, const StudyFacts& facts
   const Facts options = option_facts(facts.runs);
   about.rows.insert(about.rows.end(), options.rows.begin(), options.rows.end());
   Section section{"What was run", {about}};
-  if (!facts.command.empty()) {
+  if (!facts.config.empty()) {
     section.blocks.push_back(
-        Paragraph{"The command that repeats it, with equal bits on this machine:"});
-    section.blocks.push_back(Listing{facts.command});
+        Paragraph{fmt::format("The command that repeats it, with equal bits from the same program "
+                              "on this machine, and the "
+                              "file {} that it reads:",
+                              kStudyFile)});
+    section.blocks.push_back(Listing{fmt::format("toy_regression --config {}", kStudyFile)});
+    section.blocks.push_back(Listing{facts.config});
   }
   return section;
 }

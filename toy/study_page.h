@@ -12,8 +12,8 @@ namespace taskgrad::toy {
 
 /// What a page says of its study beside the results.
 struct StudyFacts {
-  std::string command = {};               ///< that repeats it
   std::span<const RunOptions> runs = {};  ///< as they were asked for
+  std::string config = {};                ///< the options as TOML, that repeat it; empty for none
   std::string text = {};                  ///< the study's own conclusions; empty for none
   bool interrupted = false;
 };
@@ -22,9 +22,5 @@ Page study_page(std::span<const RunResult> results, const StudyFacts& facts);
 
 /// The options that the results depend on, by name; several values where the runs differ.
 Facts option_facts(std::span<const RunOptions> runs);
-
-/// The words of a command line that repeats its results: without those that say where output goes
-/// and how many threads there are, the program by its name alone, quoted for a shell.
-std::string repeat_command(int argc, const char* const* argv);
 
 }  // namespace taskgrad::toy

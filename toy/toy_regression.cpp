@@ -5,11 +5,11 @@
 #include <taskgrad/core/error.h>
 #include <taskgrad/toy/findings.h>
 #include <taskgrad/toy/json.h>
-#include <taskgrad/toy/metrics_log.h>
 #include <taskgrad/toy/options.h>
 #include <taskgrad/toy/progress.h>
 #include <taskgrad/toy/report.h>
 #include <taskgrad/toy/study.h>
+#include <taskgrad/toy/study_folder.h>
 #include <taskgrad/toy/study_page.h>
 
 #include <atomic>
@@ -59,24 +59,34 @@ void stop_on_interrupt() {
   sigaction(SIGINT, &action, nullptr);
 }
 
-std::vector<RunResult> train(std::span<const RunOptions> runs, const Options& options,
-                             MetricsLog* log) {
+/// Runs of which the first has number `first` in the study.
+std::vector<RunResult> train(std::span<const RunOptions> runs, std::size_t first,
+                             const Options& options, StudyFolder* folder) {
   ProgressReport progress(std::cerr, style_of(STDERR_FILENO));
-  StudyOptions study{.threads = options.threads, .stop = &interrupted};
+  StudyOptions study{.threads = options.threads,
+                     .jobs = options.jobs,
+                     .checkpoint_every = options.checkpoint_every,
+                     .stop = &interrupted};
   if (!options.quiet) study.on_progress = [&](const Progress& now) { progress(now); };
-  if (log != nullptr) {
+  if (folder != nullptr) {
+    study.from = folder->checkpoints().subspan(first, runs.size());
     study.on_evaluation = [&](std::size_t run, const Evaluation& evaluation) {
-      log->write(runs[run], evaluation);
+      folder->write(first + run, evaluation);
+    };
+    study.on_checkpoint = [&](std::size_t run, const Checkpoint& checkpoint) {
+      folder->save(first + run, checkpoint);
     };
   }
   return run_study(runs, study);
 }
 
 /// The runs of the study, then those that follow from them.
-std::vector<RunResult> train(const Options& options, MetricsLog* log) {
-  std::vector<RunResult> results = train(options.runs, options, log);
+std::vector<RunResult> train(const Options& options, StudyFolder* folder) {
+  std::vector<RunResult> results = train(options.runs, 0, options, folder);
   if (!options.further || interrupted) return results;
-  std::vector<RunResult> further = train(options.further(results), options, log);
+  const std::vector<RunOptions> runs = options.further(results);
+  if (folder != nullptr) folder->extend(runs);
+  std::vector<RunResult> further = train(runs, results.size(), options, folder);
   std::move(further.begin(), further.end(), std::back_inserter(results));
   return results;
 }
@@ -93,11 +103,12 @@ std::string text_of(const Options& options, const std::vector<RunResult>& result
   return meaning.empty() ? text : text + '\n' + meaning;
 }
 
-Page page_of(const Options& options, const std::vector<RunResult>& results) {
-  return study_page(results, {.command = options.repeat,
-                              .runs = options.runs,
-                              .text = options.findings ? options.findings(results) : "",
-                              .interrupted = interrupted});
+void write_report(const Options& options, const std::vector<RunResult>& results) {
+  const Page page = study_page(results, {.runs = options.runs,
+                                         .config = options.config,
+                                         .text = options.findings ? options.findings(results) : "",
+                                         .interrupted = interrupted});
+  write_report(options.out, page, options.resume ? Existing::replace : Existing::refuse);
 }
 
 void print(const std::string& text) {
@@ -105,21 +116,23 @@ void print(const std::string& text) {
 }
 
 Exit run(const Options& options) {
-  std::optional<MetricsLog> log;
+  std::optional<StudyFolder> folder;
   if (!options.out.empty()) {
-    refuse_report(options.out);
-    log.emplace(options.out);
+    using Study = StudyFolder::Study;
+    if (!options.resume) refuse_report(options.out);
+    folder.emplace(options.resume ? Study::goes_on : Study::begins, options.out, options.runs,
+                   options.config, options.further);
   }
-
   stop_on_interrupt();
-  const std::vector<RunResult> results = train(options, log ? &*log : nullptr);
+  const std::vector<RunResult> results = train(options, folder ? &*folder : nullptr);
   print(text_of(options, results));
-  if (!options.out.empty()) write_report(options.out, page_of(options, results));
+  if (folder) write_report(options, results);
 
   const std::string failed = failures(results);
   std::cerr << failed;
   if (interrupted) {
     std::cerr << "interrupted: these are the results of what ran\n";
+    if (folder) std::cerr << "to go on: toy_regression --resume " << options.out << '\n';
     return kInterrupted;
   }
   if (options.check) {

@@ -1,9 +1,11 @@
 #include <taskgrad/balancers/balancer.h>
 #include <taskgrad/core/error.h>
+#include <taskgrad/toy/files.h>
 #include <taskgrad/toy/options.h>
 
 #include <doctest/doctest.h>
 
+#include "disk.h"
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -135,13 +137,38 @@ TEST_CASE("parse: help and version are answers, wherever they stand") {
   for (const auto& words :
        {std::vector<const char*>{"--help"}, {"-h"}, {"train", "--help"}, {"--help", "figure2"}}) {
     const std::string help = parse_words(words).answer;
-    for (const char* name :
-         {"--tasks",       "--sigmas",    "--balancer", "--alpha",     "--steps",
-          "--batch-size",  "--optimizer", "--lr",       "--weight-lr", "--momentum",
-          "--seed",        "--seeds",     "--threads",  "--precision", "--gradnorm-path",
-          "--weight-form", "--inputs",    "--data",     "--spread",    "--loss",
-          "--eval-every",  "--out",       "--json",     "--quiet",     "--version",
-          "figure2",       "train"}) {
+    for (const char* name : {"--tasks",
+                             "--sigmas",
+                             "--balancer",
+                             "--alpha",
+                             "--steps",
+                             "--batch-size",
+                             "--optimizer",
+                             "--lr",
+                             "--weight-lr",
+                             "--momentum",
+                             "--seed",
+                             "--seeds",
+                             "--threads",
+                             "--precision",
+                             "--gradnorm-path",
+                             "--weight-form",
+                             "--inputs",
+                             "--data",
+                             "--spread",
+                             "--loss",
+                             "--eval-every",
+                             "--out",
+                             "--json",
+                             "--quiet",
+                             "--version",
+                             "--jobs",
+                             "--resume",
+                             "--config",
+                             "--checkpoint-every",
+                             "--print-config",
+                             "figure2",
+                             "train"}) {
       CAPTURE(name);
       CHECK(help.find("\n  " + std::string(name) + " ") != std::string::npos);
     }
@@ -252,6 +279,155 @@ TEST_CASE("parse: words that do not belong") {
         "--steps: must be a whole number from 1 to 1000000000: \"--quiet\"");
   CHECK(error_of({"--json=3"}).starts_with("--json: must be used as --help says: "));
   CHECK(error_of({"--json=3"}).find('\n') == std::string::npos);
+}
+
+/// A file of options, gone at the end.
+class File {
+ public:
+  explicit File(const std::string& text) { replace_file(path, text); }
+  std::string path_to(const char* name) const { return directory_ / name; }
+
+ private:
+  test::TemporaryDirectory directory_;
+
+ public:
+  const std::string path = directory_ / "study.toml";
+};
+
+TEST_CASE("parse: what --print-config prints repeats the runs exactly, defaults included") {
+  const std::vector<std::vector<const char*>> lines = {
+      {},
+      {"train"},
+      {"--tasks", "10"},
+      {"train", "--sigmas", "0.1,1e-300,3", "--seed", "9007199254740990", "--seeds", "2"},
+      {"--steps", "7", "--lr", "1e-05", "--weight-lr", "0.30000000000000004"},
+      {"train", "--balancer", "pcgrad", "--balancer", "equal", "--alpha", "-0"},
+      {"--optimizer", "sgd", "--momentum", "0.9", "--precision", "f64", "--loss", "mean"},
+      {"--inputs", "unit", "--data", "fixed", "--spread", "variance", "--batch-size", "9"},
+      {"--gradnorm-path", "closed_form", "--weight-form", "linear", "--eval-every", "3"},
+      {"compare"},
+      {"static", "--tasks", "3"},
+      {"grid-search", "--points", "7"},
+      {"alpha-sweep", "--alphas", "-1,0,0.1"},
+      {"concordance"},
+      {"double-backprop", "--penalties", "0,1e-05"},
+  };
+  for (std::vector<const char*> line : lines) {
+    const Options options = parse_words(line);
+    line.push_back("--print-config");
+    const std::string printed = parse_words(line).answer;
+    CHECK(printed == options.config);
+    const File file(printed);
+    const Options again = parse_words({"--config", file.path.c_str()});
+    CHECK(again.command == options.command);
+    CHECK(again.runs == options.runs);
+    CHECK(again.config == options.config);
+  }
+}
+
+TEST_CASE("parse: --print-config names every option that results depend on, and no other") {
+  const std::string printed = parse_words({"train", "--out", "some dir", "--threads", "3", "--jobs",
+                                           "2", "--quiet", "--print-config"})
+                                  .answer;
+  for (const char* name : {"version = \"0.1.0\"",
+                           "command = \"train\"",
+                           "sigmas = [1, 100]",
+                           "inputs = \"uniform\"",
+                           "data = \"fresh\"",
+                           "spread = \"std\"",
+                           "loss = \"sum\"",
+                           "balancer = [\"gradnorm\"]",
+                           "alpha = 0.12",
+                           "weight-lr = 0.025",
+                           "weight-form = \"log\"",
+                           "gradnorm-path = \"second_order\"",
+                           "steps = 2000",
+                           "batch-size = 100",
+                           "optimizer = \"adam\"",
+                           "lr = 0.003",
+                           "momentum = 0",
+                           "seed = 1",
+                           "seeds = 1",
+                           "precision = \"f32\"",
+                           "eval-every = 20"}) {
+    CAPTURE(name);
+    CHECK(('\n' + printed).find('\n' + std::string(name) + '\n') != std::string::npos);
+  }
+  for (const char* other : {"out", "threads", "jobs", "quiet", "json", "some dir"}) {
+    CHECK(printed.find(other) == std::string::npos);
+  }
+}
+
+TEST_CASE("parse: options of the line win over those of the file") {
+  const File file(
+      "command = \"train\"\nsteps = 5\nbalancer = [\"equal\", \"imtl_g\"]\nsigmas = [1, 2, 3]\n"
+      "jobs = 3\nquiet = true\njson = false\nout = \"there\"\n");
+  const Options options = parse_words({"--config", file.path.c_str()});
+  CHECK(options.command == "train");
+  REQUIRE(options.runs.size() == 2);
+  CHECK(options.runs[0].steps == 5);
+  CHECK(options.runs[0].problem.sigmas == std::vector<double>{1, 2, 3});
+  CHECK(options.runs[1].balancer == "imtl_g");
+  CHECK(options.jobs == 3);
+  CHECK(options.out == "there");
+  CHECK(options.quiet);
+  CHECK_FALSE(options.json);
+  const Options other = parse_words(
+      {"figure2", "--config", file.path.c_str(), "--steps", "6", "--balancer", "dwa", "--json"});
+  CHECK(other.command == "figure2");
+  REQUIRE(other.runs.size() == 3);
+  CHECK(other.runs[0].steps == 6);
+  CHECK(other.runs[0].balancer == "dwa");
+  CHECK(other.json);
+}
+
+TEST_CASE("parse: a file with a mistake in it") {
+  const auto error = [](const std::string& text) {
+    const File file(text);
+    const std::string found = error_of({"--config", file.path.c_str()});
+    const std::size_t at = found.find(file.path);
+    return at == std::string::npos ? found : "FILE" + found.substr(at + file.path.size());
+  };
+  for (const char* key :
+       {"stepz", "config", "resume", "print-config", "help", "Steps", "--steps"}) {
+    CHECK(error(std::string(key) + " = 5\n") ==
+          std::string("FILE: must set options that --help lists: \"") + key + '"');
+  }
+  CHECK(error("[train]\nsteps = 5\n") == "FILE: must set options that --help lists: \"[train]\"");
+  CHECK(error("steps = many\n") ==
+        "--steps: must be a whole number from 1 to 1000000000: \"many\"");
+  CHECK(error("steps = [5, 6]\n") == "--steps: must be given once: \"5, 6\"");
+  CHECK(error("command = \"trian\"\n") ==
+        "command: must be one of figure2, train, compare, static, grid-search, alpha-sweep, "
+        "concordance, double-backprop: \"trian\"");
+  CHECK(error("quiet = 3\n") == "--quiet: must be one of true, false: \"3\"");
+}
+
+TEST_CASE("parse: --resume takes the options of the study, and refuses others that change it") {
+  const Options whole = parse_words({"train", "--steps", "9", "--seeds", "3"});
+  const File file(whole.config);
+  const std::string directory = file.path_to("");
+  const Options options = parse_words({"--resume", directory.c_str(), "--jobs", "2", "--threads",
+                                       "2", "--quiet", "--json", "--checkpoint-every", "4"});
+  CHECK(options.resume);
+  CHECK(options.out == directory);
+  CHECK(options.runs == whole.runs);
+  CHECK(options.config == whole.config);
+  CHECK(options.jobs == 2);
+  CHECK(options.checkpoint_every == 4);
+  CHECK_FALSE(whole.resume);
+
+  const std::string left_out = ": must be left out with --resume, which takes it from the study: ";
+  for (const char* name : {"--steps", "--seed", "--sigmas", "--balancer", "--eval-every", "--out",
+                           "--config", "--precision"}) {
+    CHECK(error_of({"--resume", directory.c_str(), name, "5"}) == name + left_out + "\"5\"");
+  }
+  CHECK(error_of({"train", "--resume", directory.c_str()}) == "command" + left_out + "\"train\"");
+  CHECK(error_of({"--resume", "/nowhere"}) ==
+        "--resume: must be a directory that --out made, with study.toml: \"/nowhere\"");
+  const File old("version = \"0.0.9\"\n");
+  CHECK(error_of({"--resume", old.path_to("").c_str()}) ==
+        "--resume: must be a study of this version, 0.1.0: \"0.0.9\"");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <taskgrad/core/error.h>
+#include <taskgrad/toy/files.h>
 #include <taskgrad/toy/json.h>
 #include <taskgrad/toy/metrics_log.h>
 #include <taskgrad/toy/progress.h>
@@ -7,22 +8,23 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "disk.h"
 #include <algorithm>
 #include <cmath>
-#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <sstream>
 #include <string>
-#include <sys/resource.h>
-#include <unistd.h>
 #include <vector>
 
 namespace taskgrad::toy {
 namespace {
 
 using Json = nlohmann::json;
+using test::TemporaryDirectory;
+
+const RunOptions kAnyRun;
 
 RunResult made_up(const std::string& balancer, std::uint64_t seed, double metric,
                   std::vector<double> weights) {
@@ -54,20 +56,6 @@ bool is_ascii(const std::string& text) {
                      [](char c) { return c == '\n' || (c >= 32 && c < 127); });
 }
 
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "taskgrad-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-  std::string operator/(const char* name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
-
 TEST_CASE("to_json: exactly the documented keys, in their order") {
   const std::string text = to_json(made_up_study());
   CHECK(text.find('\n') == std::string::npos);
@@ -79,8 +67,9 @@ TEST_CASE("to_json: exactly the documented keys, in their order") {
   REQUIRE(json["runs"].size() == 4);
   keys.clear();
   for (const auto& [key, value] : json["runs"][2].items()) keys.push_back(key);
-  CHECK(keys == std::vector<std::string>{"balancer", "tasks", "sigmas", "seed", "steps", "metric",
-                                         "metric_initial", "weights", "test_losses",
+  CHECK(keys == std::vector<std::string>{"balancer", "label", "tasks", "sigmas", "seed", "steps",
+                                         "metric", "metric_initial", "weights", "mean_weights",
+                                         "noisy_metric", "input_slope", "test_losses",
                                          "initial_test_losses", "seconds", "fingerprint"});
   CHECK(json["runs"][2]["weights"] == std::vector<double>{1.98, 0.02});
   CHECK(json["runs"][2]["seed"] == 1);
@@ -134,7 +123,7 @@ TEST_CASE("MetricsLog: a line an evaluation, on disk at once") {
   const std::string directory = temporary / "new/inner";
   MetricsLog log(directory);
   for (const std::int64_t step : {0, 20, 40}) {
-    log.write({}, {.step = step});
+    log.write(kAnyRun, {.step = step});
     std::ifstream file(directory + "/metrics.jsonl");
     std::string line;
     std::string last;
@@ -165,24 +154,30 @@ TEST_CASE("MetricsLog: refuses before anything is lost") {
                        ConfigError);
 }
 
+TEST_CASE("MetricsLog: goes on with the lines it is given, whatever was there") {
+  const TemporaryDirectory temporary;
+  const std::string directory = temporary / "";
+  for (const std::string& lines : {std::string("a\nb\n"), std::string()}) {
+    MetricsLog log(directory, lines);
+    log.write(kAnyRun, {.step = 20});
+    CHECK(read_file(directory + "metrics.jsonl") ==
+          lines + to_json_line(kAnyRun, {.step = 20}) + '\n');
+  }
+}
+
 TEST_CASE("MetricsLog: a line that cannot be written is an IoError") {
   const TemporaryDirectory temporary;
   const std::string directory = temporary / "full";
   MetricsLog log(directory);
-  // As on a full disk: files must not grow, and the signal that says so is not wanted.
-  rlimit before{};
-  getrlimit(RLIMIT_FSIZE, &before);
-  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  setrlimit(RLIMIT_FSIZE, &none);
   std::string text = "nothing was thrown";
-  try {
-    log.write({}, {});
-  } catch (const IoError& error) {
-    text = error.what();
+  {
+    const test::FullDisk full;
+    try {
+      log.write(kAnyRun, {});
+    } catch (const IoError& error) {
+      text = error.what();
+    }
   }
-  setrlimit(RLIMIT_FSIZE, &before);
-  std::signal(SIGXFSZ, handler);
   CHECK(text == "--out: " + directory + "/metrics.jsonl could not be written: File too large");
 }
 

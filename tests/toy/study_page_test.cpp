@@ -150,11 +150,13 @@ TEST_CASE("study_page: a diverged run is counted, and takes part in no mean") {
 TEST_CASE("study_page: what was run, with the command, the options, seeds and fingerprints") {
   RunOptions run;
   const std::string html =
-      to_html(study_page(made_up_study(), {.command = "toy_regression train --seeds 3",
-                                           .runs = {&run, 1},
-                                           .text = "the study's <own> words"}));
+      to_html(study_page(made_up_study(), {.runs = {&run, 1},
+                                           .config = "command = \"train\"
+                                           seeds = 3 ",
+                                                       .text = "the study's <own> words"}));
   for (const char* part :
-       {"<pre>toy_regression train --seeds 3</pre>", "toy_regression 0.1.0",
+       {"<pre>toy_regression --config study.toml</pre>",
+        "<pre>command = &quot;train&quot;\nseeds = 3\n</pre>", "toy_regression 0.1.0",
         "<dt>seeds</dt><dd>1, 2, 3</dd>", " processors, ", "0123456789abcdef",
         "<dt>alpha of gradnorm</dt><dd>0.12</dd>", "the study&#39;s &lt;own&gt; words"}) {
     CAPTURE(part);
@@ -176,18 +178,6 @@ TEST_CASE("option_facts: several values where the runs differ") {
   CHECK(value("learning rate of weights") == "0; 1; 2; 3; 4; 5; 6; 7; 8; 9; 10; 11; ...");
   CHECK(value("optimizer") == "adam, learning rate 0.003");
   CHECK(option_facts({}).rows.empty());
-}
-
-TEST_CASE("repeat_command: what the results depend on, quoted, and no places on this machine") {
-  const auto command = [](std::vector<const char*> words) {
-    words.insert(words.begin(), "/some/place/toy_regression");
-    return repeat_command(static_cast<int>(words.size()), words.data());
-  };
-  CHECK(command({}) == "toy_regression");
-  CHECK(command({"train", "--out", "/tmp/x", "--tasks", "3", "--json", "--threads=2", "--quiet"}) ==
-        "toy_regression train --tasks 3");
-  CHECK(command({"--out=/tmp/x", "--sigmas=1,2"}) == "toy_regression --sigmas=1,2");
-  CHECK(command({"a b", "it's"}) == "toy_regression 'a b' 'it'\\''s'");
 }
 
 }  // namespace

@@ -6,7 +6,9 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
+#include <thread>
 
 namespace taskgrad::toy {
 namespace {
@@ -48,6 +50,58 @@ TEST_CASE("run_study: results in the order of the list, with the bits of runs ma
     }
     CHECK(threads() == before);
   }
+}
+
+TEST_CASE("run_study: any number of jobs gives the same bits") {
+  const std::vector<RunOptions> runs = small_study();
+  const std::vector<RunResult> expected = run_study(runs, {.threads = 1});
+  for (const int count : {1, 2, 4}) {
+    for (const int jobs : {1, 2, 3, 9}) {
+      CAPTURE(count);
+      CAPTURE(jobs);
+      std::mutex mutex;
+      std::set<std::thread::id> workers;
+      const auto note = [&](std::size_t, const Evaluation&) {
+        const std::lock_guard lock(mutex);
+        workers.insert(std::this_thread::get_id());
+      };
+      const std::vector<RunResult> results =
+          run_study(runs, {.threads = count, .jobs = jobs, .on_evaluation = note});
+      CHECK(workers.size() <= static_cast<std::size_t>(jobs));
+      for (std::size_t i = 0; i < runs.size(); ++i) {
+        CHECK(results[i].fingerprint == expected[i].fingerprint);
+        CHECK(results[i].history == expected[i].history);
+      }
+    }
+  }
+}
+
+TEST_CASE("run_study: progress counts what was done before it began") {
+  const std::vector<RunOptions> runs = small_study();
+  std::vector<Checkpoint> from(runs.size());
+  for (const std::size_t index : {std::size_t{0}, std::size_t{4}}) {
+    run(runs[index], {.on_checkpoint =
+                          [&](const Checkpoint& at) {
+                            if (index == 0 || at.result.steps == 5) from[index] = at;
+                          },
+                      .checkpoint_every = 5});
+  }
+  Progress last;
+  run_study(runs,
+            {.threads = 2, .from = from, .on_progress = [&](const Progress& now) { last = now; }});
+  CHECK(last.runs_done == 6);
+  CHECK(last.steps_done == 72);
+  CHECK(last.fraction == 1.0);
+
+  const std::atomic<bool> stop = true;
+  const std::vector<RunResult> results = run_study(
+      runs, {.from = from, .on_progress = [&](const Progress& now) { last = now; }, .stop = &stop});
+  CHECK(last.runs_done == 1);
+  CHECK(last.steps_done == 17);
+  CHECK(results[0].history.back().step == 12);
+  CHECK_FALSE(results[0].interrupted);
+  CHECK(results[4].steps == 5);
+  CHECK(results[4].interrupted);
 }
 
 TEST_CASE("run_study: evaluations of each run come in order, under its number") {
@@ -129,6 +183,12 @@ TEST_CASE("run_study: stopped at once, no run begins, and stopped later, all end
 TEST_CASE("run_study: refuses no threads, accepts no runs") {
   CHECK_THROWS_WITH_AS(run_study(small_study(), {.threads = 0}),
                        "toy::run_study: threads must be at least 1: 0", ConfigError);
+  CHECK_THROWS_WITH_AS(run_study(small_study(), {.jobs = -1}),
+                       "toy::run_study: jobs must be at least 0: -1", ConfigError);
+  const std::vector<Checkpoint> two(2);
+  CHECK_THROWS_WITH_AS(run_study(small_study(), {.from = two}),
+                       "toy::run_study: from must have a checkpoint for each of 6 runs: 2",
+                       ConfigError);
   CHECK(run_study({}, {.threads = 2}).empty());
 }
 
