@@ -20,9 +20,10 @@ constexpr double kGap = 10;
 constexpr int kAcross = 2;  // tiles in a row
 constexpr double kTileWidth = kFigureWidth / kAcross;
 constexpr double kSide = kTileWidth - kNames - kGap;
-constexpr double kAbove = 22;    // the title of a tile
-constexpr double kBelow = 22;    // names of columns
-constexpr int kMostNumbers = 5;  // rows of a tile whose cells have room for their number
+constexpr double kAbove = 22;     // the title of a tile
+constexpr double kBelow = 34;     // names of columns
+constexpr double kCharacter = 9;  // a generous width of one, with air
+constexpr int kMostNumbers = 5;   // rows of a tile whose cells have room for their number
 
 /// Below zero towards `low`, above towards `high`.
 double share_of(const HeatMap& map, double value) {
@@ -69,6 +70,16 @@ std::string cell(const HeatMap& map, std::size_t row, std::size_t column, double
   return text + '\n';
 }
 
+/// The name of a column below its middle: upright where a cell has no room for it.
+std::string column_name(const std::string& name, double x, double y, double size) {
+  const bool wide = kCharacter * static_cast<double>(characters(name)) > size;
+  const std::string place =
+      wide ? fmt::format("transform=\"translate({:.1f} {:.1f}) rotate(-90)\" text-anchor=\"end\"",
+                         x + 4, y + 4)
+           : fmt::format("x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\"", x, y + 15);
+  return fmt::format("<text {}>{}</text>\n", place, escape(name));
+}
+
 std::string draw_tile(const HeatMap& map, const Tile& tile, double left, double top) {
   const std::size_t count = map.names.size();
   const double size = kSide / static_cast<double>(count);
@@ -80,11 +91,9 @@ std::string draw_tile(const HeatMap& map, const Tile& tile, double left, double 
       escape(tile.title), x, top + 14, escape(tile.title));
   for (std::size_t row = 0; row < count; ++row) {
     const double middle = (static_cast<double>(row) + 0.5) * size;
-    text += fmt::format(
-        "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>"
-        "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>\n",
-        x - 5, y + middle + 4, escape(map.names[row]), x + middle, y + kSide + 15,
-        escape(map.names[row]));
+    text += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", x - 5,
+                        y + middle + 4, escape(map.names[row]));
+    text += column_name(map.names[row], x + middle, y + kSide, size);
     for (std::size_t column = 0; column < count; ++column) {
       text += cell(map, row, column, tile.values[row * count + column],
                    x + static_cast<double>(column) * size, y + static_cast<double>(row) * size);

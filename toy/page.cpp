@@ -42,7 +42,7 @@ figure{margin:0;max-width:36rem}svg.figure{display:block;width:100%;height:auto}
 figcaption{font-size:.875rem;line-height:1.45;margin-top:.4rem}
 footer{margin-top:3rem;font-size:.875rem}
 @media (max-width:32rem){dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:.5rem}}
-@media print{@page{margin:14mm}body{max-width:none;padding:0;font-size:10pt}nav{display:none}
+@media print{@page{margin:14mm}html{font-size:9.5pt}body{max-width:none;padding:0}nav{display:none}
 h2{break-after:avoid}figure,tr,li{break-inside:avoid}.scroll{overflow:visible}
 .figures{grid-template-columns:1fr 1fr}table{font-size:8.5pt}th,td{padding:.15rem .4rem}}
 )";
