@@ -18,7 +18,7 @@ namespace {
 constexpr std::pair<const char*, std::vector<double> Evaluation::*> kQuantities[] = {
     {"train_losses", &Evaluation::train_losses}, {"weights", &Evaluation::weights},
     {"grad_norms", &Evaluation::grad_norms},     {"targets", &Evaluation::targets},
-    {"test_losses", &Evaluation::test_losses},
+    {"cosines", &Evaluation::cosines},           {"test_losses", &Evaluation::test_losses},
 };
 
 static_assert(sizeof(Evaluation) == sizeof(Evaluation::step) + sizeof(Evaluation::metric) +

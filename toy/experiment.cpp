@@ -6,6 +6,7 @@
 #include <taskgrad/core/kernels.h>
 #include <taskgrad/nn/layers.h>
 #include <taskgrad/nn/optim.h>
+#include <taskgrad/toy/anchor_gradients.h>
 #include <taskgrad/toy/experiment.h>
 #include <taskgrad/toy/variants.h>
 
@@ -51,18 +52,10 @@ std::unique_ptr<nn::Optimizer> make_optimizer(const RunOptions& options,
 
 std::vector<double> to_vector(const Vec& values) { return {values.begin(), values.end()}; }
 
-/// || grad_W (w_i L_i) || for each task; w_i = 1 for a method without weights.
-std::vector<double> weighted_norms(const Step& step, const Vec& weights) {
-  std::vector<double> norms;
-  const List<Var> anchor = step.anchor();
-  for (int task = 0; task < step.tasks(); ++task) {
-    double norm = 0;
-    for (const Var& gradient : grad(step.loss(task), anchor)) {
-      norm = std::hypot(norm, kernels::norm(gradient.value()).item());
-    }
-    norms.push_back(weights.empty() ? norm : std::abs(weights[task]) * norm);
-  }
-  return norms;
+/// Empty for so many tasks that the matrix would outweigh all else that is measured.
+std::vector<double> known_cosines(const List<List<Tensor>>& gradients) {
+  constexpr std::size_t kMostTasks = 64;
+  return gradients.size() <= kMostTasks ? cosines(gradients) : std::vector<double>();
 }
 
 std::vector<double> test_losses(const nn::MultiTask& model, const Batch& test,
@@ -241,16 +234,18 @@ class Trainer {
 
   Evaluation evaluate(std::int64_t t, Step& step) {
     const Vec weights = balancer_->weights();
+    const List<List<Tensor>> gradients = anchor_gradients(step);
     Evaluation evaluation{.step = t,
                           .train_losses = to_vector(step.values()),
                           .weights = to_vector(weights),
+                          .cosines = known_cosines(gradients),
                           .test_losses = test_losses(model_, problem_.test(), options_.loss)};
     if (const auto* gradnorm = dynamic_cast<const GradNorm*>(balancer_.get())) {
       const GradNorm::Observation seen = gradnorm->observe(step);
       evaluation.grad_norms = to_vector(seen.norms);
       evaluation.targets = to_vector(seen.targets);
     } else {
-      evaluation.grad_norms = weighted_norms(step, weights);
+      evaluation.grad_norms = weighted_norms(gradients, weights);
     }
 
     const Evaluation& first = result_.history.empty() ? evaluation : result_.history.front();

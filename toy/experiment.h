@@ -52,6 +52,7 @@ struct Evaluation {
   std::vector<double> weights = {};       ///< w_i, empty for a method without
   std::vector<double> grad_norms = {};    ///< || grad_W (w_i L_i) || with W the anchor of the model
   std::vector<double> targets = {};       ///< of GradNorm, else empty
+  std::vector<double> cosines = {};       ///< of grad_W L_i, row by row; of up to 64 tasks
   std::vector<double> test_losses = {};
   double metric = 0;  ///< sum_i L_i(step) / L_i(0) on the test set; the number of tasks at step 0
 

@@ -42,6 +42,7 @@ std::string to_json_line(const RunOptions& run, const Evaluation& evaluation) {
               {"weights", evaluation.weights},
               {"grad_norms", evaluation.grad_norms},
               {"targets", targets},
+              {"cosines", evaluation.cosines},
               {"test_losses", evaluation.test_losses},
               {"metric", evaluation.metric}}
       .dump();

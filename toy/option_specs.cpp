@@ -43,7 +43,7 @@ const Spec kSpecs[] = {
     {"Running", "--config", "FILE", "read options from TOML; those given here win"},
     {"Output", "--check", "", "figure2 fails unless gradnorm ends below equal weights"},
     {"Output", "--print-config", "", "print the options in force as TOML and exit"},
-    {"Output", "--out", "DIR", "write metrics.jsonl and what --resume needs to DIR"},
+    {"Output", "--out", "DIR", "write report.html, metrics and what --resume needs to DIR"},
     {"Output", "--json", "", "print one JSON object and nothing else on stdout"},
     {"Output", "--quiet", "", "no progress on stderr"},
     {"Output", "--version", "", "print the version and exit"},

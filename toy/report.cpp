@@ -1,3 +1,4 @@
+#include <taskgrad/toy/panels.h>
 #include <taskgrad/toy/report.h>
 #include <taskgrad/toy/table.h>
 
@@ -9,58 +10,6 @@
 
 namespace taskgrad::toy {
 namespace {
-
-/// The runs of one method, by seed.
-struct Method {
-  std::string name;
-  std::vector<const RunResult*> runs;
-};
-
-/// The methods that ran on one set of sigmas.
-struct Panel {
-  std::vector<double> sigmas;
-  std::vector<Method> methods;
-};
-
-bool began(const RunResult& run) { return !run.history.empty() || !run.error.empty(); }
-
-std::vector<Panel> panels_of(std::span<const RunResult> results) {
-  std::vector<Panel> panels;
-  for (const RunResult& run : results) {
-    if (!began(run)) continue;
-    auto panel = std::find_if(panels.begin(), panels.end(),
-                              [&](const Panel& p) { return p.sigmas == run.sigmas; });
-    if (panel == panels.end()) panel = panels.insert(panel, Panel{run.sigmas, {}});
-    auto method = std::find_if(panel->methods.begin(), panel->methods.end(),
-                               [&](const Method& m) { return m.name == run.name(); });
-    if (method == panel->methods.end()) {
-      method = panel->methods.insert(method, Method{run.name(), {}});
-    }
-    method->runs.push_back(&run);
-  }
-  return panels;
-}
-
-/// Mean and range of the metric over the runs that did not diverge.
-struct MetricSummary {
-  int runs = 0;
-  double mean = 0;
-  double low = std::numeric_limits<double>::infinity();
-  double high = -std::numeric_limits<double>::infinity();
-};
-
-MetricSummary metric_of(const Method& method) {
-  MetricSummary summary;
-  for (const RunResult* run : method.runs) {
-    if (!std::isfinite(run->metric)) continue;
-    ++summary.runs;
-    summary.mean += run->metric;
-    summary.low = std::min(summary.low, run->metric);
-    summary.high = std::max(summary.high, run->metric);
-  }
-  summary.mean /= summary.runs;
-  return summary;
-}
 
 /// The method with the lowest mean of those of which no run diverged; null if it is the only one.
 const Method* best_of(const Panel& panel) {
@@ -134,21 +83,6 @@ std::vector<std::vector<std::string>> panel_tables(const Panel& panel, const Met
     }
     if (fits || size == 1) return tables;
   }
-}
-
-std::string title_of(const Panel& panel) {
-  std::int64_t least = std::numeric_limits<std::int64_t>::max();
-  std::int64_t most = 0;
-  for (const Method& method : panel.methods) {
-    for (const RunResult* run : method.runs) {
-      least = std::min(least, run->steps);
-      most = std::max(most, run->steps);
-    }
-  }
-  const std::string steps =
-      least == most ? fmt::format("{}", most) : fmt::format("{} to {}", least, most);
-  return fmt::format("{} task{}, {} steps", panel.sigmas.size(),
-                     panel.sigmas.size() == 1 ? "" : "s", steps);
 }
 
 using Quantity = double (*)(const Evaluation&, std::size_t);

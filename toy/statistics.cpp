@@ -11,6 +11,33 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
+/// P(|T| <= t) of Student's t with `freedom` degrees: the finite series of Abramowitz and Stegun,
+/// 26.7.3 and 26.7.4.
+double t_within(double t, std::size_t freedom) {
+  const double angle = std::atan(t / std::sqrt(static_cast<double>(freedom)));
+  const double cosine = std::cos(angle);
+  const bool odd = freedom % 2 == 1;
+  double term = odd ? cosine : 1.0;
+  double sum = freedom > 1 ? term : 0.0;
+  for (std::size_t k = odd ? 3 : 2; k + 2 <= freedom; k += 2) {
+    term *= cosine * cosine * static_cast<double>(k - 1) / static_cast<double>(k);
+    sum += term;
+  }
+  sum *= std::sin(angle);
+  return odd ? (angle + sum) / std::asin(1.0) : sum;
+}
+
+/// The t that |T| exceeds in one of twenty cases.
+double t_95(std::size_t freedom) {
+  double low = 0;
+  double high = 13;  // 12.7 for one degree
+  for (int halving = 0; halving < 60; ++halving) {
+    const double middle = 0.5 * (low + high);
+    (t_within(middle, freedom) < 0.95 ? low : high) = middle;
+  }
+  return low;
+}
+
 }  // namespace
 
 double mean(std::span<const double> x) {
@@ -73,6 +100,16 @@ Interval bootstrap(std::span<const double> x, std::span<const double> y,
   std::sort(found.begin(), found.end());
   const auto tail = static_cast<std::size_t>(kTail * static_cast<double>(found.size()));
   return {found[tail], found[found.size() - 1 - tail]};
+}
+
+Interval mean_interval(std::span<const double> x) {
+  if (x.size() < 2) return {kNan, kNan};
+  const double middle = mean(x);
+  double squares = 0;
+  for (const double value : x) squares += (value - middle) * (value - middle);
+  const auto count = static_cast<double>(x.size());
+  const double half = t_95(x.size() - 1) * std::sqrt(squares / (count - 1) / count);
+  return {middle - half, middle + half};
 }
 
 }  // namespace taskgrad::toy

@@ -32,4 +32,7 @@ using Statistic = std::function<double(std::span<const double>, std::span<const 
 Interval bootstrap(std::span<const double> x, std::span<const double> y,
                    const Statistic& statistic);
 
+/// The 95 % interval of the mean by Student's t; NaN for fewer than two numbers.
+Interval mean_interval(std::span<const double> x);
+
 }  // namespace taskgrad::toy

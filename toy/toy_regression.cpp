@@ -3,12 +3,14 @@
 // Exit status: 0 done; 1 a run diverged, something could not be written or --check found otherwise;
 // 2 bad input; 130 after Ctrl-C, with the summary of what ran.
 #include <taskgrad/core/error.h>
+#include <taskgrad/toy/findings.h>
 #include <taskgrad/toy/json.h>
 #include <taskgrad/toy/options.h>
 #include <taskgrad/toy/progress.h>
 #include <taskgrad/toy/report.h>
 #include <taskgrad/toy/study.h>
 #include <taskgrad/toy/study_folder.h>
+#include <taskgrad/toy/study_page.h>
 
 #include <atomic>
 #include <cmath>
@@ -97,7 +99,16 @@ std::string text_of(const Options& options, const std::vector<RunResult>& result
           ? summary_table(results, style)
           : summary_curves(results) + summary_table(results, style, columns_of(STDOUT_FILENO));
   if (options.findings) text += '\n' + options.findings(results);
-  return text;
+  const std::string meaning = findings_summary(findings(results));
+  return meaning.empty() ? text : text + '\n' + meaning;
+}
+
+void write_report(const Options& options, const std::vector<RunResult>& results) {
+  const Page page = study_page(results, {.runs = options.runs,
+                                         .config = options.config,
+                                         .text = options.findings ? options.findings(results) : "",
+                                         .interrupted = interrupted});
+  write_report(options.out, page, options.resume ? Existing::replace : Existing::refuse);
 }
 
 void print(const std::string& text) {
@@ -108,12 +119,14 @@ Exit run(const Options& options) {
   std::optional<StudyFolder> folder;
   if (!options.out.empty()) {
     using Study = StudyFolder::Study;
+    if (!options.resume) refuse_report(options.out);
     folder.emplace(options.resume ? Study::goes_on : Study::begins, options.out, options.runs,
                    options.config, options.further);
   }
   stop_on_interrupt();
   const std::vector<RunResult> results = train(options, folder ? &*folder : nullptr);
   print(text_of(options, results));
+  if (folder) write_report(options, results);
 
   const std::string failed = failures(results);
   std::cerr << failed;

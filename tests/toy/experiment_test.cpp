@@ -1,6 +1,9 @@
+#include <taskgrad/autograd/grad.h>
+#include <taskgrad/autograd/ops.h>
 #include <taskgrad/core/error.h>
 #include <taskgrad/core/memory.h>
 #include <taskgrad/core/parallel.h>
+#include <taskgrad/toy/anchor_gradients.h>
 #include <taskgrad/toy/experiment.h>
 
 #include <doctest/doctest.h>
@@ -82,6 +85,42 @@ TEST_CASE("run: evaluating more often changes nothing else") {
   often.eval_every = 1;
   CHECK(run(often).fingerprint == run(small()).fingerprint);
   CHECK(run(often).history[8].metric == run(small()).history[1].metric);
+}
+
+TEST_CASE("run: cosines between the gradients of tasks at the anchor, at every evaluation") {
+  RunOptions options = small("equal");
+  options.problem.sigmas = {1, 10, 5};
+  const RunResult result = run(options);
+  for (const Evaluation& evaluation : result.history) {
+    REQUIRE(evaluation.cosines.size() == 9);
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(evaluation.cosines[4 * i] == 1);
+      for (std::size_t j = 0; j < 3; ++j) {
+        CHECK(evaluation.cosines[3 * i + j] == evaluation.cosines[3 * j + i]);
+        CHECK(std::abs(evaluation.cosines[3 * i + j]) <= 1);
+      }
+    }
+  }
+  // || g_0 + g_1 ||^2 = || g_0 ||^2 + || g_1 ||^2 + 2 || g_0 || || g_1 || cos, of the first step.
+  const nn::MultiTask model = initial_model(options);
+  const Batch batch = make_problem(options).batch(0, options.batch_size);
+  const Step step(nn::mse(model(constant(batch.x)), batch.targets, options.loss), model);
+  const double both = norm(grad(step.loss(0) + step.loss(1), step.anchor()[0])).item();
+  const std::vector<double>& norms = result.history[0].grad_norms;
+  CHECK(both * both == doctest::Approx(norms[0] * norms[0] + norms[1] * norms[1] +
+                                       2 * norms[0] * norms[1] * result.history[0].cosines[1])
+                           .epsilon(1e-9));
+  options.problem.sigmas = std::vector<double>(65, 1.0);
+  CHECK(run(options).history[0].cosines.empty());
+}
+
+TEST_CASE("cosines: of a gradient that is zero there are none") {
+  const Tensor zero = Tensor::from({2}, {0, 0}, DType::f32);
+  const Tensor one = Tensor::from({2}, {3, 4}, DType::f32);
+  const std::vector<double> found = cosines({{zero}, {one}});
+  CHECK(std::isnan(found[0]));
+  CHECK(std::isnan(found[1]));
+  CHECK(found[3] == 1);
 }
 
 TEST_CASE("run: the metric starts at the number of tasks, exactly") {

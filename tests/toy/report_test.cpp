@@ -103,6 +103,7 @@ TEST_CASE("to_json_line: one line an evaluation, targets are null for methods wi
                         .weights = {1.5, 0.5},
                         .grad_norms = {3, 4},
                         .targets = {3.5, 3.5},
+                        .cosines = {1, -0.5, -0.5, 1},
                         .test_losses = {0.2, 1e300},
                         .metric = 1.75};
   const std::string line = to_json_line(run, evaluation);
@@ -111,6 +112,7 @@ TEST_CASE("to_json_line: one line an evaluation, targets are null for methods wi
       line ==
       R"({"balancer":"gradnorm","label":"gradnorm","seed":7,"tasks":2,"step":40,"train_losses":[0.1,2.0],)"
       R"("weights":[1.5,0.5],"grad_norms":[3.0,4.0],"targets":[3.5,3.5],)"
+      R"("cosines":[1.0,-0.5,-0.5,1.0],)"
       R"("test_losses":[0.2,1e+300],"metric":1.75})");
   evaluation.targets.clear();
   CHECK(Json::parse(to_json_line(run, evaluation))["targets"].is_null());

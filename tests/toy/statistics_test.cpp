@@ -55,5 +55,26 @@ TEST_CASE("bootstrap: an interval around the correlation, narrower for more pair
   CHECK(std::isnan(bootstrap(Numbers{1, 2}, Numbers{1, 2}, pearson).low));
 }
 
+TEST_CASE("mean_interval: Student's t from tables, symmetric, none for one number") {
+  // Deviation 1 about the mean m: m -+ t / sqrt(n).
+  const auto half = [](const Numbers& x) {
+    const Interval interval = mean_interval(x);
+    CHECK(interval.high - mean(x) == doctest::Approx(mean(x) - interval.low));
+    return interval.high - mean(x);
+  };
+  CHECK(half({0, std::sqrt(2)}) == doctest::Approx(12.7062 / std::sqrt(2)));
+  CHECK(half({4, 5, 6}) == doctest::Approx(4.30265 / std::sqrt(3)));
+  const double step = std::sqrt(3.0) / 2;
+  CHECK(half({-step, -step, step, step}) == doctest::Approx(3.18245 / 2));
+  const double near = std::sqrt(0.8);
+  CHECK(half({-near, -near, near, near, 0, 0}) == doctest::Approx(2.57058 * 0.8 / std::sqrt(6)));
+  Numbers many;
+  for (int i = 0; i < 61; ++i) many.push_back(i % 2 == 0 ? 1.0 : -1.0);
+  CHECK(half(many) == doctest::Approx(2.00030 * std::sqrt(61 * (1 - 1.0 / 61 / 61) / 60 / 61)));
+  CHECK(std::isnan(mean_interval(Numbers{3}).low));
+  CHECK(std::isnan(mean_interval(Numbers{}).high));
+  CHECK(mean_interval(Numbers{2, 2, 2}).low == 2);
+}
+
 }  // namespace
 }  // namespace taskgrad::toy
