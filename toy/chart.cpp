@@ -132,7 +132,8 @@ class Plot {
         finish();
         continue;
       }
-      path += (length++ == 0 ? "M" : " ") + point(series.x[i], series.y[i]);
+      path += length++ == 0 ? 'M' : ' ';
+      path += point(series.x[i], series.y[i]);
     }
     finish();
     return text;

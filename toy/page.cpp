@@ -5,7 +5,6 @@
 #include <taskgrad/toy/page.h>
 
 #include <filesystem>
-#include <regex>
 #include <set>
 
 namespace taskgrad::toy {
@@ -52,9 +51,15 @@ std::string html(const Paragraph& paragraph) {
 }
 
 /// Words such as --steps in one piece.
-std::string with_options(const std::string& text) {
-  static const std::regex option("--[a-z]+(-[a-z]+)*");
-  return std::regex_replace(text, option, "<code>$&</code>");
+std::string with_options(std::string_view text) {
+  std::string marked;
+  for (std::size_t at = text.find("--"); at != text.npos; at = text.find("--")) {
+    const std::size_t end = text.find_first_not_of("-abcdefghijklmnopqrstuvwxyz", at);
+    const std::string_view option = text.substr(at, end - at);
+    marked += fmt::format("{}<code>{}</code>", text.substr(0, at), option);
+    text.remove_prefix(at + option.size());
+  }
+  return marked.append(text);
 }
 
 std::string html(const Remarks& remarks) {

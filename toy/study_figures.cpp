@@ -262,7 +262,7 @@ std::optional<Figure> cosine_matrices(const Panel& panel, const Method& method,
   for (const std::size_t place : places) map.tiles.push_back(tile_at(method, place, tasks));
   return Figure{
       .name = name_of(prefix, "cosine-matrix", method),
-      .title = fmt::format("Cosines between tasks under {}, {}", method.name, tasks_of(panel)),
+      .title = fmt::format("Cosines of tasks under {}, {}", method.name, tasks_of(panel)),
       .description = fmt::format("Cosines between the gradients of all pairs of tasks at W, "
                                  "rows and columns by σ, at four steps; {}.",
                                  method.runs.size() == 1 ? "one run" : "means over the runs"),

@@ -27,7 +27,8 @@ Page page() {
       "A lead & more.",
       {{"First \"part\"", {Paragraph{"x < y"}, figure("one"), figure("two"), Paragraph{"after"}}},
        {"Numbers",
-        {Facts{{{"steps", "<40>"}}}, Listing{"a && b"}, Remarks{{{"Claim <1>.", "Try <2>."}}},
+        {Facts{{{"steps", "<40>"}}}, Listing{"a && b"},
+         Remarks{{{"Claim <1>.", "Try <2>, --weight-lr, or --steps."}}},
          Table{"Caption <3>", {"method", "metric"}, {{"<equal>", "1.5"}}, 1}}}}};
 }
 
@@ -56,7 +57,9 @@ TEST_CASE("to_html: every kind of part, all of its text escaped") {
        {"<h1>A &lt;title&gt;</h1>", "<p class=\"lead\">A lead &amp; more.</p>",
         "<a href=\"#first-part\">First &quot;part&quot;</a>", "<section id=\"first-part\">",
         "<p>x &lt; y</p>", "<dt>steps</dt><dd>&lt;40&gt;</dd>", "<pre>a &amp;&amp; b</pre>",
-        "<li><b>Claim &lt;1&gt;.</b> Try &lt;2&gt;.</li>", "<caption>Caption &lt;3&gt;</caption>",
+        "<li><b>Claim &lt;1&gt;.</b> Try &lt;2&gt;, <code>--weight-lr</code>, or "
+        "<code>--steps</code>.</li>",
+        "<caption>Caption &lt;3&gt;</caption>",
         "<th scope=\"col\" class=\"name\">method</th><th scope=\"col\">metric</th>",
         "<th scope=\"row\" class=\"name\">&lt;equal&gt;</th><td>1.5</td>"}) {
     CAPTURE(part);
