@@ -248,6 +248,7 @@ Plan make_plan(const Arguments& given, const Command& command) {
     plan.runs.insert(plan.runs.end(), panel.runs.begin(), panel.runs.end());
     plan.further = std::move(panel.further);
     plan.findings = std::move(panel.findings);
+    plan.figures = std::move(panel.figures);
   }
   return plan;
 }
@@ -306,6 +307,7 @@ Options read(const CLI::App& app, const Arguments& given) {
   options.runs = std::move(plan.runs);
   options.further = std::move(plan.further);
   options.findings = std::move(plan.findings);
+  options.figures = std::move(plan.figures);
   options.config = config_of(given, options.command);
   return options;
 }

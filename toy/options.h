@@ -17,6 +17,7 @@ struct Options {
   std::vector<RunOptions> runs = {};  ///< by panel (set of sigmas), in it by method, in it by seed
   std::function<std::vector<RunOptions>(Results)> further = {};  ///< as in Plan
   std::function<std::string(Results)> findings = {};
+  std::function<std::vector<Figure>(Results)> figures = {};
   int threads = 1;
   int jobs = 0;                       ///< runs at the same time; 0 for as many as threads
   std::int64_t checkpoint_every = 0;  ///< steps; 0 for a twentieth of a run

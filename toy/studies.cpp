@@ -1,6 +1,7 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/toy/statistics.h>
 #include <taskgrad/toy/studies.h>
+#include <taskgrad/toy/study_charts.h>
 #include <taskgrad/toy/table.h>
 #include <taskgrad/toy/variants.h>
 
@@ -167,6 +168,7 @@ Plan grid_search(const StudyRange& range) {
     return runs;
   };
   plan.findings = grid_findings;
+  plan.figures = grid_figures;
   return plan;
 }
 
@@ -176,11 +178,14 @@ Plan alpha_sweep(const StudyRange& range) {
   for (const double alpha : range.alphas) {
     forms.push_back([alpha](RunOptions run) {
       run.alpha = alpha;
-      run.label = fmt::format("alpha {:g}", alpha);
+      run.label = alpha_label(alpha);
       return run;
     });
   }
-  return {.runs = each_base(range.bases, forms)};
+  return {.runs = each_base(range.bases, forms),
+          .figures = [alphas = range.alphas](Results results) {
+            return alpha_figures(results, alphas);
+          }};
 }
 
 Plan compare(const StudyRange& range) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <taskgrad/toy/experiment.h>
+#include <taskgrad/toy/figure.h>
 
 #include <cstdint>
 #include <functional>
@@ -22,6 +23,8 @@ struct Plan {
   std::function<std::vector<RunOptions>(Results)> further = {};
   /// What the study is about, in a few lines behind the table of all results; empty for nothing.
   std::function<std::string(Results)> findings = {};
+  /// Figures of its own for the report; empty for none.
+  std::function<std::vector<Figure>(Results)> figures = {};
 };
 
 /// What the studies vary, beside seeds.

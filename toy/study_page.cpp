@@ -190,6 +190,9 @@ Page study_page(std::span<const RunResult> results, const StudyFacts& facts) {
   Page page{"Toy regression: balancing tasks of unlike scales", lead(panels), {}};
   if (facts.interrupted) page.lead += " The study was interrupted: this is what ran until then.";
   page.sections = {outcome(panels, facts), meaning(results)};
+  if (!facts.figures.empty()) {
+    page.sections.push_back({"Figures of the study", {facts.figures.begin(), facts.figures.end()}});
+  }
   std::set<std::string> prefixes;
   for (const Panel& panel : panels) {
     std::string prefix = slug(tasks_of(panel));

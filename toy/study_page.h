@@ -15,6 +15,7 @@ struct StudyFacts {
   std::span<const RunOptions> runs = {};  ///< as they were asked for
   std::string config = {};                ///< the options as TOML, that repeat it; empty for none
   std::string text = {};                  ///< the study's own conclusions; empty for none
+  std::vector<Figure> figures = {};       ///< the study's own
   bool interrupted = false;
 };
 

@@ -104,10 +104,10 @@ std::string text_of(const Options& options, const std::vector<RunResult>& result
 }
 
 void write_report(const Options& options, const std::vector<RunResult>& results) {
-  const Page page = study_page(results, {.runs = options.runs,
-                                         .config = options.config,
-                                         .text = options.findings ? options.findings(results) : "",
-                                         .interrupted = interrupted});
+  StudyFacts facts{.runs = options.runs, .config = options.config, .interrupted = interrupted};
+  if (options.findings) facts.text = options.findings(results);
+  if (options.figures) facts.figures = options.figures(results);
+  const Page page = study_page(results, facts);
   write_report(options.out, page, options.resume ? Existing::replace : Existing::refuse);
 }
 

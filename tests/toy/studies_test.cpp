@@ -1,6 +1,7 @@
 #include <taskgrad/autograd/grad.h>
 #include <taskgrad/toy/statistics.h>
 #include <taskgrad/toy/studies.h>
+#include <taskgrad/toy/study_charts.h>
 #include <taskgrad/toy/variants.h>
 
 #include <doctest/doctest.h>
@@ -117,6 +118,45 @@ TEST_CASE("grid_search: distances, and what is said of a metric that rises with 
   CHECK(text.find("rank correlation of metric and distance: +1.000") != std::string::npos);
   CHECK(text.find("1 of them below GradNorm's metric") != std::string::npos);
   CHECK(text.find("1 diverged") != std::string::npos);
+}
+
+TEST_CASE("grid_figures: a dot a static vector, a line a method; none without a grid") {
+  std::vector<RunResult> results = {grid_result("gradnorm", {1.5, 0.5}, 1.0)};
+  CHECK(grid_figures(results).empty());
+  results.push_back(grid_result("grid", {1.2, 0.8}, 1.3));
+  results.push_back(grid_result("grid", {0.5, 1.5}, 0.9));
+  for (RunResult& run : results) run.history.resize(1);
+  const std::vector<Figure> figures = grid_figures(results);
+  REQUIRE(figures.size() == 1);
+  const auto& chart = std::get<Chart>(figures[0].content);
+  REQUIRE(chart.series.size() == 2);
+  CHECK(chart.series[0].y == std::vector<double>{1.3, 0.9});
+  CHECK(chart.series[0].x[1] == doctest::Approx(std::sqrt(2.0)));
+  CHECK(chart.series[1].label == "gradnorm");
+  CHECK(chart.series[1].y[0] == 1.0);
+}
+
+TEST_CASE("alpha_figures: means and ranges over seeds by alpha, from the lowest up") {
+  std::vector<RunResult> results;
+  for (const std::uint64_t seed : {1U, 2U}) {
+    for (const double alpha : {0.5, -1.0}) {
+      RunResult run = grid_result(alpha_label(alpha), {}, 2 * alpha + double(seed));
+      run.seed = seed;
+      run.weights = {1.75, 0.25};
+      run.history.resize(1);
+      results.push_back(run);
+    }
+  }
+  const std::vector<Figure> figures = alpha_figures(results, std::vector{0.5, -1.0});
+  REQUIRE(figures.size() == 2);
+  const Series& metric = std::get<Chart>(figures[0].content).series[0];
+  CHECK(metric.x == std::vector<double>{-1, 0.5});
+  CHECK(metric.y == std::vector<double>{-0.5, 2.5});
+  CHECK(metric.low == std::vector<double>{-1, 2});
+  CHECK(metric.high == std::vector<double>{0, 3});
+  const auto& weights = std::get<Chart>(figures[1].content).series;
+  REQUIRE(weights.size() == 2);
+  CHECK(weights[1].y == std::vector<double>{0.25, 0.25});
 }
 
 TEST_CASE("alpha_sweep and double_backprop: one run a value, which its name tells") {
