@@ -191,6 +191,13 @@ TEST_CASE("ops: batch_norm tells mean and unbiased variance of each channel") {
   CHECK(batch.variance.values()[1] == doctest::Approx(100));
 }
 
+TEST_CASE("ops: slice counts axes from the back where they are negative") {
+  const Var x = constant(Tensor::from({2, 3}, {1, 2, 3, 4, 5, 6}, DType::f64));
+  CHECK(slice(x, -1, 1, 3).value().values() == std::vector<double>{2, 3, 5, 6});
+  CHECK(slice(x, -2, 1, 2).value().values() == std::vector<double>{4, 5, 6});
+  CHECK_THROWS_AS(slice(x, -3, 0, 1), ShapeError);
+}
+
 TEST_CASE("ops: logsumexp of infinities, and softmax of large numbers") {
   const double inf = std::numeric_limits<double>::infinity();
   CHECK(logsumexp(vector({-inf, -inf})).item() == -inf);
