@@ -2,7 +2,7 @@
 # Everything here prints to stderr, so that a program's own output stays clean.
 
 packages="g++ cmake ninja-build libeigen3-dev libfmt-dev nlohmann-json3-dev librandom123-dev
-          libcli11-dev doctest-dev librapidcheck-dev libnlopt-dev"
+          libcli11-dev doctest-dev librapidcheck-dev libnlopt-dev python3"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -46,7 +46,7 @@ setup() {
     command -v $tool >/dev/null 2>&1 && continue
     say "This is not a Debian or Ubuntu system. Please install by hand (names differ a little):"
     say "  g++ 12 with OpenMP, CMake 3.24, Ninja, Eigen 3.4, fmt 9, nlohmann-json 3.11,"
-    say "  Random123, CLI11 2.1, doctest 2.4, RapidCheck, NLopt 2.7"
+    say "  Random123, CLI11 2.1, doctest 2.4, RapidCheck, NLopt 2.7, Python 3"
     exit 1
   done
 }
