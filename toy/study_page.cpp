@@ -83,7 +83,7 @@ std::string difference(const Method& method, const Method* reference) {
 }
 
 std::vector<std::string> weight_cells(const Panel& panel, const Method& method) {
-  std::vector<std::string> cells;
+  std::vector<std::string> cells = {method.name};
   for (std::size_t task = 0; task < panel.sigmas.size(); ++task) {
     std::vector<double> weights;
     for (const RunResult* run : method.runs) {
@@ -98,33 +98,41 @@ std::vector<std::string> weight_cells(const Panel& panel, const Method& method) 
 Table metric_table(const Panel& panel) {
   Table table{.caption = fmt::format("{}: test metric at the end", title_of(panel)),
               .header = {"method", "runs", "mean", "range", "difference to equal (95 % interval)"}};
-  for (const double sigma : panel.sigmas) table.header.push_back(fmt::format("w({:.4g})", sigma));
   const auto reference =
       std::find_if(panel.methods.begin(), panel.methods.end(),
                    [](const Method& method) { return method.name == kReference; });
   for (const Method& method : panel.methods) {
     const MetricSummary metric = metric_of(method);
     const auto diverged = static_cast<int>(method.runs.size()) - metric.runs;
-    std::vector<std::string> row = {
-        method.name,
-        fmt::format("{}{}", method.runs.size(),
-                    diverged > 0 ? fmt::format(", {} diverged", diverged) : ""),
-        metric.runs > 0 ? fmt::format("{:.4f}", metric.mean) : "–",
-        metric.runs > 1 ? fmt::format("{:.4f} .. {:.4f}", metric.low, metric.high) : "",
-        difference(method, reference == panel.methods.end() ? nullptr : &*reference)};
-    const std::vector<std::string> weights = weight_cells(panel, method);
-    row.insert(row.end(), weights.begin(), weights.end());
-    table.rows.push_back(std::move(row));
+    table.rows.push_back(
+        {method.name,
+         fmt::format("{}{}", method.runs.size(),
+                     diverged > 0 ? fmt::format(", {} diverged", diverged) : ""),
+         metric.runs > 0 ? fmt::format("{:.4f}", metric.mean) : "–",
+         metric.runs > 1 ? fmt::format("{:.4f} .. {:.4f}", metric.low, metric.high) : "",
+         difference(method, reference == panel.methods.end() ? nullptr : &*reference)});
   }
+  return table;
+}
+
+Table weight_table(const Panel& panel) {
+  Table table{.caption = fmt::format("{}: weights of the tasks at the end, by their scale σ",
+                                     tasks_of(panel)),
+              .header = {"method"}};
+  for (const double sigma : panel.sigmas) table.header.push_back(fmt::format("{:.4g}", sigma));
+  for (const Method& method : panel.methods) table.rows.push_back(weight_cells(panel, method));
   return table;
 }
 
 Section outcome(const std::vector<Panel>& panels, const StudyFacts& facts) {
   Section section{"Results", {}};
-  for (const Panel& panel : panels) section.blocks.push_back(metric_table(panel));
+  for (const Panel& panel : panels) {
+    section.blocks.push_back(metric_table(panel));
+    section.blocks.push_back(weight_table(panel));
+  }
   section.blocks.push_back(Paragraph{
       "Metric: the sum over the tasks of the test loss at the end against that at step 0; lower is "
-      "better. w(σ): final weight of the task of scale σ. Means are over the runs that did not "
+      "better. Means are over the runs that did not "
       "diverge. Difference: the mean over the seeds of the method's metric less that of equal "
       "weights "
       "with the same seed, which starts from the same parameters and sees the same data; its "
@@ -170,6 +178,15 @@ Section every_run(const std::vector<Panel>& panels) {
   return {"Runs", {table}};
 }
 
+/// A name that is not among the others, and now is: "alpha 0.5" and "alpha -0.5" make one file
+/// name.
+std::string unlike(std::set<std::string>& names, const std::string& name) {
+  std::string own = name;
+  for (int number = 2; !names.insert(own).second; ++number)
+    own = fmt::format("{}-{}", name, number);
+  return own;
+}
+
 std::string lead(const std::vector<Panel>& panels) {
   std::string text =
       "Tasks that differ in nothing but their scale σ, learnt together by one network: the toy "
@@ -193,12 +210,14 @@ Page study_page(std::span<const RunResult> results, const StudyFacts& facts) {
   if (!facts.figures.empty()) {
     page.sections.push_back({"Figures of the study", {facts.figures.begin(), facts.figures.end()}});
   }
-  std::set<std::string> prefixes;
+  std::set<std::string> names;
+  for (const Figure& figure : facts.figures) names.insert(figure.name);
   for (const Panel& panel : panels) {
-    std::string prefix = slug(tasks_of(panel));
-    while (!prefixes.insert(prefix).second) prefix += "-more";
     Section section{fmt::format("Figures, {}", tasks_of(panel)), {}};
-    for (Figure& figure : study_figures(panel, prefix)) section.blocks.push_back(std::move(figure));
+    for (Figure& figure : study_figures(panel, slug(tasks_of(panel)))) {
+      figure.name = unlike(names, figure.name);
+      section.blocks.push_back(std::move(figure));
+    }
     page.sections.push_back(std::move(section));
   }
   page.sections.push_back(what_was_run(results, facts));

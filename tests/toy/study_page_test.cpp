@@ -97,6 +97,21 @@ TEST_CASE("study_page: the figures of each panel, each with the curves it must h
   CHECK_NOTHROW(to_html(page));
 }
 
+TEST_CASE("study_page: labels and panels that differ in signs only have figures of their own") {
+  std::vector<RunResult> results = {made_up("gradnorm", 1, 1.5), made_up("gradnorm", 1, 1.5),
+                                    made_up("gradnorm", 1, 1.5, {2, 3})};
+  results[0].label = "alpha 0.5";
+  results[1].label = "alpha -0.5";
+  const Page page = study_page(results, {});
+  std::vector<std::string> names;
+  for (const Figure* figure : figures_of(page)) names.push_back(figure->name);
+  CHECK(std::count(names.begin(), names.end(), "2-tasks-losses-alpha-0-5") == 1);
+  CHECK(std::count(names.begin(), names.end(), "2-tasks-losses-alpha-0-5-2") == 1);
+  CHECK(std::count(names.begin(), names.end(), "2-tasks-metric-2") == 1);
+  std::sort(names.begin(), names.end());
+  CHECK(std::adjacent_find(names.begin(), names.end()) == names.end());
+}
+
 TEST_CASE("study_page: a line is the mean over the seeds, its band their range") {
   const std::vector<RunResult> results = made_up_study();
   const Figure figure = metric_figure(panels_of(results)[0], "x");
@@ -125,8 +140,10 @@ TEST_CASE("study_page: curves go as far as all of their runs, also after an inte
 TEST_CASE("study_page: mean, range and the difference to equal weights with its interval") {
   const Table table = table_of(study_page(made_up_study(), {}), 0);
   REQUIRE(table.rows.size() == 2);
-  CHECK(table.rows[0] ==
-        std::vector<std::string>{"equal", "3", "1.5200", "1.5100 .. 1.5300", "", "1", "1"});
+  CHECK(table.rows[0] == std::vector<std::string>{"equal", "3", "1.5200", "1.5100 .. 1.5300", ""});
+  const Table weights = table_of(study_page(made_up_study(), {}), 1);
+  CHECK(weights.header == std::vector<std::string>{"method", "1", "100"});
+  CHECK(weights.rows[1] == std::vector<std::string>{"gradnorm", "1", "1"});
   // Differences -0.29, -0.28, -0.27: deviation 0.01, t = 4.3027 over sqrt(3).
   CHECK(table.rows[1][2] == "1.2400");
   CHECK(table.rows[1][4] == "-0.2800 (-0.3048 .. -0.2552)");
@@ -134,6 +151,12 @@ TEST_CASE("study_page: mean, range and the difference to equal weights with its 
   const std::vector<RunResult> one = {made_up("equal", 1, 1.5), made_up("gradnorm", 1, 1.25)};
   CHECK(table_of(study_page(one, {}), 0).rows[1][3].empty());
   CHECK(table_of(study_page(one, {}), 0).rows[1][4] == "-0.2500");
+}
+
+TEST_CASE("study_page: runs that share a seed have no difference seed by seed") {
+  const std::vector<RunResult> results = {made_up("equal", 1, 1.5), made_up("grid", 1, 1.25),
+                                          made_up("grid", 1, 1.75)};
+  CHECK(table_of(study_page(results, {}), 0).rows[1][4].empty());
 }
 
 TEST_CASE("study_page: a diverged run is counted, and takes part in no mean") {
