@@ -9,6 +9,7 @@
 #include "disk.h"
 #include "small_run.h"
 #include <algorithm>
+#include <atomic>
 #include <sstream>
 
 namespace taskgrad::toy {
@@ -41,6 +42,7 @@ std::vector<std::string> sorted_lines(const std::string& path) {
 std::vector<RunResult> work(StudyFolder& folder, const std::vector<RunOptions>& runs, int jobs,
                             std::int64_t steps) {
   std::atomic<bool> stop = false;
+  std::atomic<std::int64_t> left = steps;
   StudyOptions options{.threads = 2,
                        .jobs = jobs,
                        .from = folder.checkpoints(),
@@ -49,7 +51,7 @@ std::vector<RunResult> work(StudyFolder& folder, const std::vector<RunOptions>& 
   options.on_evaluation = [&](std::size_t run, const Evaluation& e) { folder.write(run, e); };
   options.on_checkpoint = [&](std::size_t run, const Checkpoint& checkpoint) {
     folder.save(run, checkpoint);
-    if ((steps -= 3) <= 0) stop = true;
+    if ((left -= 3) <= 0) stop = true;
   };
   return run_study(runs, options);
 }
