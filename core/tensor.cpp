@@ -22,10 +22,13 @@ struct alignas(64) Tensor::Storage {
   void* data;
   Storage* owner;  // of the elements: null for this block itself
 
-  std::size_t bytes() const {
-    return sizeof(Storage) +
-           (owner != nullptr ? 0 : static_cast<std::size_t>(shape.size()) * size_of(dtype));
+  // What a vector that begins at the last element reads beyond it (see kernels/gemm.cpp).
+  static constexpr std::size_t kSlack = 64;
+
+  static std::size_t bytes_for(const Shape& shape, DType dtype) {
+    return sizeof(Storage) + static_cast<std::size_t>(shape.size()) * size_of(dtype) + kSlack;
   }
+  std::size_t bytes() const { return owner != nullptr ? sizeof(Storage) : bytes_for(shape, dtype); }
 };
 
 void Tensor::retain() const noexcept {
@@ -40,9 +43,7 @@ void Tensor::release() noexcept {
 }
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
-  const std::size_t bytes =
-      sizeof(Storage) + static_cast<std::size_t>(shape.size()) * size_of(dtype);
-  void* block = memory::allocate(bytes);
+  void* block = memory::allocate(Storage::bytes_for(shape, dtype));
   void* data = static_cast<std::byte*>(block) + sizeof(Storage);
   return Tensor(new (block) Storage{1, dtype, true, shape, row_major(shape), data, nullptr});
 }

@@ -28,9 +28,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "mutation"
 FILES = ["autograd/derivatives.cpp", "autograd/grad.cpp", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("autograd/ops/*.cpp")),
          *(f"core/kernels/{name}.cpp" for name in
-           ("binary", "copy", "index", "matmul", "reduce", "unary", "window"))]
-# Headers with code of their own, and the one source that compiles it.
-HEADERS = {"core/kernels/elementary.h": "core/kernels/unary.cpp"}
+           ("binary", "copy", "gemm", "index", "matmul", "reduce", "unary", "window"))]
+# Headers with code of their own, and a source that compiles it.
+HEADERS = {"core/kernels/elementary.h": "core/kernels/unary.cpp",
+           "core/kernels/gemm_tile.h": "core/kernels/gemm_plain.cpp"}
 
 # (what it does, what it looks for, what it puts there)
 MUTATIONS = [

@@ -13,9 +13,6 @@ using ArrayIn = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
 template <class T>
 using ArrayOut = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
 
-template <class T>
-using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-
 /// The scalar type of an array expression.
 template <class A>
 using ScalarOf = typename std::decay_t<A>::Scalar;

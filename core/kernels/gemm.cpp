@@ -1,0 +1,124 @@
+// The blocks of a product: which part of B is packed when, and the tiles that use it.
+#include <taskgrad/core/kernels/gemm.h>
+
+#include <algorithm>
+#include <array>
+
+namespace taskgrad::kernels {
+namespace {
+
+// A block of B stays in the second cache while all rows of A pass by it.
+constexpr std::int64_t kInner = 256;
+constexpr std::int64_t kPanels = 10;
+
+// Rows further apart than this share few sets of the first cache.
+constexpr std::int64_t kFarBytes = 2048;
+
+// Columns of B that go by a tile together. All panels are about equally wide: a narrow one would
+// keep too few sums in flight.
+class Panels {
+ public:
+  template <class T>
+  Panels(const GemmCode<T>& code, std::int64_t columns)
+      : width_(code.width),
+        columns_(columns),
+        vectors_((columns + code.width - 1) / code.width),
+        count_((vectors_ + code.vectors - 1) / code.vectors) {}
+
+  std::int64_t count() const { return count_; }
+  std::int64_t begin(std::int64_t panel) const { return panel * vectors_ / count_ * width_; }
+  std::int64_t columns(std::int64_t panel) const {
+    return std::min(columns_, begin(panel + 1)) - begin(panel);
+  }
+  std::int64_t padded(std::int64_t panel) const { return begin(panel + 1) - begin(panel); }
+
+ private:
+  std::int64_t width_, columns_, vectors_, count_;
+};
+
+// Where a tile reads a panel.
+template <class T>
+struct Place {
+  const T* data = nullptr;
+  std::int64_t row = 0;
+};
+template <class T>
+using Places = std::array<Place<T>, kPanels>;
+
+// Behind the elements of every tensor there is room to read a vector (Tensor::empty), so a panel
+// need not be a multiple of the width.
+template <class T>
+bool readable_in_place(const MatrixView<const T>& b) {
+  return b.column == 1 && b.row * static_cast<std::int64_t>(sizeof(T)) <= kFarBytes;
+}
+
+// Panels [first, last) of rows [k, k + inner) of B.
+template <class T>
+Places<T> find_places(const GemmCode<T>& code, const MatrixView<const T>& b, const Panels& panels,
+                      std::int64_t first, std::int64_t last, std::int64_t k, std::int64_t inner,
+                      T* scratch) {
+  Places<T> places;
+  for (std::int64_t panel = first; panel < last; ++panel) {
+    const MatrixView<const T> part = b.from(k, panels.begin(panel));
+    Place<T>& place = places[static_cast<std::size_t>(panel - first)];
+    if (readable_in_place(b)) {
+      place = {part.data, part.row};
+    } else {
+      code.pack(part, inner, panels.columns(panel), scratch);
+      place = {scratch, panels.padded(panel)};
+      scratch += inner * panels.padded(panel);
+    }
+  }
+  return places;
+}
+
+}  // namespace
+
+template <class T>
+std::int64_t gemm_scratch(const GemmCode<T>& code, const Gemm<T>& gemm) {
+  if (readable_in_place(gemm.b)) return 0;
+  const std::int64_t panels = std::min(Panels(code, gemm.columns).count(), kPanels);
+  return std::min(gemm.inner, kInner) * panels * code.vectors * code.width;
+}
+
+template <class T>
+void run_gemm(const GemmCode<T>& code, const Gemm<T>& gemm, std::int64_t first, std::int64_t last,
+              T* scratch) {
+  const Panels panels(code, gemm.columns);
+  const std::int64_t tiles = gemm_tiles(code, gemm.rows);
+  for (std::int64_t block = 0; block < panels.count(); block += kPanels) {
+    const std::int64_t end = std::min(block + kPanels, panels.count());
+    for (std::int64_t k = 0; k < gemm.inner; k += kInner) {
+      const std::int64_t inner = std::min(kInner, gemm.inner - k);
+      const Places<T> places = find_places(code, gemm.b, panels, block, end, k, inner, scratch);
+      for (std::int64_t tile = first; tile < last; ++tile) {
+        const std::int64_t i = tile * gemm.rows / tiles;
+        for (std::int64_t panel = block; panel < end; ++panel) {
+          const Place<T>& place = places[static_cast<std::size_t>(panel - block)];
+          const std::int64_t j = panels.begin(panel);
+          T* c = gemm.c + i * gemm.columns + j;
+          const T* bias = gemm.bias == nullptr ? nullptr : gemm.bias + j;
+          code.run({.rows = (tile + 1) * gemm.rows / tiles - i,
+                    .inner = inner,
+                    .columns = panels.columns(panel),
+                    .a = gemm.a.from(i, k),
+                    .b = place.data,
+                    .b_row = place.row,
+                    .start = k == 0 ? bias : c,
+                    .start_row = k == 0 ? 0 : gemm.columns,
+                    .c = c,
+                    .c_row = gemm.columns});
+        }
+      }
+    }
+  }
+}
+
+template std::int64_t gemm_scratch(const GemmCode<float>&, const Gemm<float>&);
+template std::int64_t gemm_scratch(const GemmCode<double>&, const Gemm<double>&);
+template void run_gemm(const GemmCode<float>&, const Gemm<float>&, std::int64_t, std::int64_t,
+                       float*);
+template void run_gemm(const GemmCode<double>&, const Gemm<double>&, std::int64_t, std::int64_t,
+                       double*);
+
+}  // namespace taskgrad::kernels

@@ -1,0 +1,86 @@
+// C = A B in vector registers. Private to the kernels.
+//
+// Every element of C is one chain of fused multiply-adds in the order of k,
+//
+//   c_ij = fma(a_iK, b_Kj, ... fma(a_i2, b_2j, fma(a_i1, b_1j, bias_j))),
+//
+// so its bits do not depend on blocks, packing, the width of a vector or the number of threads:
+// those decide when a link is made, never which. A processor without the fused instruction rounds
+// twice a link.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace taskgrad::kernels {
+
+/// Element (i, j) lies at data[i * row + j * column].
+template <class T>
+struct MatrixView {
+  T* data;
+  std::int64_t row;
+  std::int64_t column;
+
+  MatrixView from(std::int64_t i, std::int64_t j) const {
+    return {data + i * row + j * column, row, column};
+  }
+};
+
+/// C [rows, columns] = start + A B with C in registers: at most as large as a GemmCode allows.
+template <class T>
+struct Tile {
+  std::int64_t rows, inner, columns;
+  MatrixView<const T> a;
+  const T* b;  // rows are b_row apart; read up to a multiple of GemmCode::width
+  std::int64_t b_row;
+  const T* start;  // null: zero
+  std::int64_t start_row;
+  T* c;
+  std::int64_t c_row;
+};
+
+/// The part of a product that is written for an instruction set.
+template <class T>
+struct GemmCode {
+  std::string_view name;
+  std::int64_t rows, vectors;  // of C that fit into the registers
+  std::int64_t width;          // elements of a vector
+  void (*run)(const Tile<T>& tile);
+  /// Copies b [inner, columns] row after row, each with zeros up to a multiple of the width.
+  void (*pack)(MatrixView<const T> b, std::int64_t inner, std::int64_t columns, T* panel);
+};
+
+/// All there are for a kind of processor, each in a source of its own.
+template <class T>
+struct GemmCodes {
+  static const GemmCode<T> avx512, avx512_narrow, avx2, plain;
+};
+
+/// Those that this machine can run, the best first; the last is `plain`.
+template <class T>
+std::span<const GemmCode<T>* const> gemm_codes();
+
+/// C = A B, or C = bias + A B.
+template <class T>
+struct Gemm {
+  std::int64_t rows, inner, columns;
+  MatrixView<const T> a, b;
+  const T* bias;  // one row for all; null: zero
+  T* c;           // packed
+};
+
+/// Tiles that the rows of C are cut into.
+template <class T>
+std::int64_t gemm_tiles(const GemmCode<T>& code, std::int64_t rows) {
+  return (rows + code.rows - 1) / code.rows;
+}
+/// Elements of scratch that a call of run_gemm() needs.
+template <class T>
+std::int64_t gemm_scratch(const GemmCode<T>& code, const Gemm<T>& gemm);
+/// The rows of tiles [first, last).
+template <class T>
+void run_gemm(const GemmCode<T>& code, const Gemm<T>& gemm, std::int64_t first, std::int64_t last,
+              T* scratch);
+
+}  // namespace taskgrad::kernels

@@ -1,0 +1,14 @@
+// What the compiler makes of it for the processor that the library is built for.
+#define TASKGRAD_VECTOR_BYTES 16
+#define TASKGRAD_TILE_ROWS 4
+#define TASKGRAD_TILE_VECTORS 2
+#include <taskgrad/core/kernels/gemm_tile.h>
+
+namespace taskgrad::kernels {
+
+template <>
+constinit const GemmCode<float> GemmCodes<float>::plain = make_code<float>("plain");
+template <>
+constinit const GemmCode<double> GemmCodes<double>::plain = make_code<double>("plain");
+
+}  // namespace taskgrad::kernels
