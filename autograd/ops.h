@@ -63,6 +63,7 @@ Var tanh(const Var& x);                             ///< d = (1 - y^2) dx
 Var sigmoid(const Var& x);                          ///< d = y (1 - y) dx
 Var softplus(const Var& x);                         ///< log(1 + e^x); d = sigmoid(x) dx
 Var relu(const Var& x);                             ///< d = dx where x > 0, else 0
+Var relu_grad(const Var& g, const Var& x);          ///< g where x > 0, else 0; no derivative in x
 Var leaky_relu(const Var& x, double slope = 0.01);  ///< x where x > 0, else slope x
 Var elu(const Var& x, double alpha = 1);            ///< x where x > 0, else alpha (e^x - 1)
 Var gelu(const Var& x);                             ///< x P(N(0, 1) < x), exact
@@ -122,7 +123,8 @@ Labels argmax(const Var& x, int axis);  ///< the first of the largest
 // matmul
 /// [..., m, k] [..., k, n]; leading axes broadcast.
 Var matmul(const Var& a, const Var& b);
-Var linear(const Var& x, const Var& weight, const Var& bias);  ///< x W' + b, W [out, in]
+Var linear(const Var& x, const Var& weight, const Var& bias);       ///< x W' + b, W [out, in]
+Var linear_relu(const Var& x, const Var& weight, const Var& bias);  ///< relu of that, in one pass
 
 // window: images are [n, channels, height, width]; each pair is {vertical, horizontal}
 struct Conv2dOptions {

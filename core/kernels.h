@@ -92,7 +92,10 @@ Labels argmax(const Tensor& x, int axis);  ///< the first of the largest; NaN co
 
 // matmul.cpp: [..., m, k] [..., k, n]; transposed views are read in place
 Tensor matmul(const Tensor& a, const Tensor& b);
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);  ///< x W' + b
+/// sum_to(matmul(a, b), shape) without the terms of the sum in memory.
+Tensor matmul_to(const Tensor& a, const Tensor& b, const Shape& shape);
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);       ///< x W' + b
+Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias);  ///< relu of that
 
 // window.cpp: x is [n, c, h, w]
 

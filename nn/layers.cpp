@@ -3,8 +3,17 @@
 #include <taskgrad/nn/layers.h>
 
 #include <string>
+#include <typeinfo>
 
 namespace taskgrad::nn {
+namespace {
+
+template <class L>
+bool is_a(const Layer& layer) {
+  return typeid(layer) == typeid(L);
+}
+
+}  // namespace
 
 Linear::Linear(std::int64_t in, std::int64_t out) : weight(Shape{out, in}), bias(Shape{out}) {}
 
@@ -20,6 +29,9 @@ Var Relu::operator()(const Var& x) const { return relu(x); }
 Var Gelu::operator()(const Var& x) const { return gelu(x); }
 Var Tanh::operator()(const Var& x) const { return tanh(x); }
 Var Sigmoid::operator()(const Var& x) const { return sigmoid(x); }
+Var Softplus::operator()(const Var& x) const { return softplus(x); }
+Var LeakyRelu::operator()(const Var& x) const { return leaky_relu(x, slope_); }
+Var Elu::operator()(const Var& x) const { return elu(x, alpha_); }
 
 Embedding::Embedding(std::int64_t labels, std::int64_t features) : table(Shape{labels, features}) {}
 
@@ -36,7 +48,14 @@ Var Sequential::operator()(const Var& x) const {
   for (std::size_t i = 0; i < layers_.size(); ++i) {
     const std::string name = std::to_string(i);
     const NameScope scope(name);
-    y = (*layers_[i])(y);
+    const Layer& layer = *layers_[i];
+    if (is_a<Linear>(layer) && i + 1 < layers_.size() && is_a<Relu>(*layers_[i + 1])) {
+      const auto& affine = static_cast<const Linear&>(layer);
+      y = linear_relu(y, affine.weight.value(), affine.bias.value());
+      ++i;
+    } else {
+      y = layer(y);
+    }
   }
   return y;
 }

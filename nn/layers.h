@@ -45,6 +45,32 @@ class Sigmoid : public Layer {
   void visit(Visitor&) override {}
 };
 
+class Softplus : public Layer {
+ public:
+  Var operator()(const Var& x) const override;
+  void visit(Visitor&) override {}
+};
+
+class LeakyRelu : public Layer {
+ public:
+  explicit LeakyRelu(double slope = 0.01) : slope_(slope) {}
+  Var operator()(const Var& x) const override;
+  void visit(Visitor&) override {}
+
+ private:
+  double slope_;
+};
+
+class Elu : public Layer {
+ public:
+  explicit Elu(double alpha = 1) : alpha_(alpha) {}
+  Var operator()(const Var& x) const override;
+  void visit(Visitor&) override {}
+
+ private:
+  double alpha_;
+};
+
 /// A row a label, [labels..., features]; the table starts as N(0, 1), as PyTorch has it.
 class Embedding : public Module {
  public:
@@ -55,7 +81,8 @@ class Embedding : public Module {
   Parameter table;
 };
 
-/// Layers one after the other, named "0", "1", ...
+/// Layers one after the other, named "0", "1", ... A Linear with a Relu behind it is one op,
+/// linear_relu.
 class Sequential : public Layer {
  public:
   Sequential() = default;

@@ -8,15 +8,20 @@
 namespace taskgrad::nn {
 namespace {
 
-// Calls a function with each parameter under its full name.
+// Calls functions with each parameter and each buffer under its full name.
 class Walk : public Visitor {
  public:
-  using Function = std::function<void(const std::string&, Parameter&, const Initializer&)>;
-  explicit Walk(Function function) : function_(std::move(function)) {}
+  using OnParameter = std::function<void(const std::string&, Parameter&, const Initializer&)>;
+  using OnBuffer = std::function<void(const std::string&, Tensor&)>;
+  explicit Walk(OnParameter on_parameter, OnBuffer on_buffer = {})
+      : on_parameter_(std::move(on_parameter)), on_buffer_(std::move(on_buffer)) {}
 
   void operator()(std::string_view name, Parameter& parameter,
                   const Initializer& initializer) override {
-    function_(fmt::format("{}{}", prefix_, name), parameter, initializer);
+    on_parameter_(fmt::format("{}{}", prefix_, name), parameter, initializer);
+  }
+  void operator()(std::string_view name, Tensor& buffer) override {
+    if (on_buffer_) on_buffer_(fmt::format("{}{}", prefix_, name), buffer);
   }
   void operator()(std::string_view name, Module& child) override {
     const std::string outer = prefix_;
@@ -26,22 +31,26 @@ class Walk : public Visitor {
   }
 
  private:
-  Function function_;
+  OnParameter on_parameter_;
+  OnBuffer on_buffer_;
   std::string prefix_;
 };
 
-// New values for several parameters: all of them, or none when one cannot be made.
+// New values for parameters and buffers: all of them, or none when one cannot be made.
 class Values {
  public:
   void add(const Parameter& parameter, Tensor value) {
-    new_.emplace_back(parameter, leaf(std::move(value)));
+    parameters_.emplace_back(parameter, leaf(std::move(value)));
   }
+  void add(Tensor& buffer, Tensor value) { buffers_.emplace_back(&buffer, std::move(value)); }
   void set() noexcept {
-    for (auto& [parameter, value] : new_) parameter.set(std::move(value));
+    for (auto& [parameter, value] : parameters_) parameter.set(std::move(value));
+    for (auto& [buffer, value] : buffers_) *buffer = std::move(value);
   }
 
  private:
-  std::vector<std::pair<Parameter, Var>> new_;
+  std::vector<std::pair<Parameter, Var>> parameters_;
+  std::vector<std::pair<Tensor*, Tensor>> buffers_;
 };
 
 }  // namespace
@@ -73,36 +82,39 @@ void Module::init(const Rng& rng) {
 
 void Module::to(DType dtype) {
   Values values;
-  for (auto& [name, parameter] : parameters()) {
-    values.add(parameter, parameter.value().value().to(dtype));
-  }
+  Walk walk([&](const std::string&, Parameter& parameter,
+                const Initializer&) { values.add(parameter, parameter.value().value().to(dtype)); },
+            [&](const std::string&, Tensor& buffer) { values.add(buffer, buffer.to(dtype)); });
+  visit(walk);
   values.set();
 }
 
 StateDict Module::state() {
   StateDict state;
-  for (const auto& [name, parameter] : parameters()) {
-    state.tensors.emplace(name, parameter.value().value());
-  }
+  Walk walk([&](const std::string& name, Parameter& parameter,
+                const Initializer&) { state.tensors.emplace(name, parameter.value().value()); },
+            [&](const std::string& name, Tensor& buffer) { state.tensors.emplace(name, buffer); });
+  visit(walk);
   return state;
 }
 
 void Module::load(const StateDict& state) {
-  std::vector<NamedParameter> own = parameters();
-  for (const auto& [name, parameter] : own) {
-    required(state, name, parameter.shape(), "Module::load");
-  }
-  if (state.tensors.size() != own.size()) {
-    for (const auto& [name, tensor] : state.tensors) {
-      if (std::ranges::find(own, name, &NamedParameter::name) == own.end()) {
-        fail<ConfigError>("Module::load: the model must have what the state has: no parameter '{}'",
-                          name);
-      }
-    }
-  }
   Values values;
-  for (auto& [name, parameter] : own) {
-    values.add(parameter, state.tensors.at(name).to(parameter.value().dtype()));
+  std::vector<std::string> own;
+  const auto given = [&](const std::string& name, const Tensor& now) {
+    own.push_back(name);
+    return required(state, name, now.shape(), "Module::load").to(now.dtype());
+  };
+  Walk walk(
+      [&](const std::string& name, Parameter& parameter, const Initializer&) {
+        values.add(parameter, given(name, parameter.value().value()));
+      },
+      [&](const std::string& name, Tensor& buffer) { values.add(buffer, given(name, buffer)); });
+  visit(walk);
+  for (const auto& [name, tensor] : state.tensors) {
+    if (std::ranges::find(own, name) != own.end()) continue;
+    fail<ConfigError>("Module::load: the model must have what the state has: no parameter '{}'",
+                      name);
   }
   values.set();
 }

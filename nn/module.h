@@ -14,12 +14,14 @@ namespace taskgrad::nn {
 
 class Module;
 
-/// Walks a module's parameters and children, each under its name.
+/// Walks a module's parameters, buffers and children, each under its name.
 class Visitor {
  public:
   virtual ~Visitor() = default;
   virtual void operator()(std::string_view name, Parameter& parameter,
                           const Initializer& initializer) = 0;
+  /// State that is saved with the parameters but not trained, such as running statistics.
+  virtual void operator()(std::string_view name, Tensor& buffer) = 0;
   virtual void operator()(std::string_view name, Module& child) = 0;
 };
 
@@ -31,7 +33,7 @@ class Module {
   Module(Module&&) = default;
   Module& operator=(Module&&) = default;
 
-  /// Calls `visitor(name, ...)` for every parameter and child, always in the same order.
+  /// Calls `visitor(name, ...)` for every parameter, buffer and child, always in the same order.
   virtual void visit(Visitor& visitor) = 0;
 
   /// Parameters by full name ("trunk.0.weight"), in the order of visits.
@@ -40,8 +42,9 @@ class Module {
   std::int64_t count();
   /// Fills every parameter from `rng.stream(full name)`: adding a layer changes no other.
   void init(const Rng& rng);
-  /// Converts every parameter.
+  /// Converts every parameter and buffer.
   void to(DType dtype);
+  /// Parameters and buffers by full name.
   StateDict state();
   /// Throws ConfigError for a name that is missing or unknown, ShapeError for another shape, before
   /// anything is changed.

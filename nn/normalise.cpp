@@ -62,14 +62,8 @@ Var BatchNorm::evaluate(const Var& x) const {
 void BatchNorm::visit(Visitor& visitor) {
   visitor("weight", weight, kOnes);
   visitor("bias", bias, zeros());
-}
-
-StateDict BatchNorm::running() const { return {{{"mean", mean_}, {"variance", variance_}}, {}}; }
-
-void BatchNorm::load_running(const StateDict& state) {
-  const Tensor mean = required(state, "mean", mean_.shape(), "BatchNorm::load_running");
-  variance_ = required(state, "variance", variance_.shape(), "BatchNorm::load_running");
-  mean_ = mean;
+  visitor("mean", mean_);
+  visitor("variance", variance_);
 }
 
 }  // namespace taskgrad::nn

@@ -49,10 +49,9 @@ class BatchNorm : public Module {
   Var evaluate(const Var& x) const;
   void visit(Visitor& visitor) override;
 
-  /// Mean (zeros at first) and variance (ones), which are state, not parameters.
-  StateDict running() const;
-  /// Throws ConfigError or ShapeError before anything changes.
-  void load_running(const StateDict& state);
+  /// The running statistics: zeros and ones at first. They are saved with the parameters.
+  const Tensor& mean() const { return mean_; }
+  const Tensor& variance() const { return variance_; }
 
   Parameter weight;
   Parameter bias;

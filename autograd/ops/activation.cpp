@@ -79,7 +79,7 @@ struct ReluGrad {
                                .broadcasts = true};
   static Tensor forward(const Tensor& g, const Tensor& x) { return kernels::relu_grad(g, x); }
   static void vjp(const Ctx& c, const Var& h, Cotangents& out) {
-    if (c.needs(0)) out[0] = apply<ReluGrad>(h, c.input(1).detach());
+    if (c.needs(0)) out[0] = relu_grad(h, c.input(1));
   }
   static Samples samples() {
     Samples all = samples::binary([](double g, double x) { return x > 0 ? g : 0.0; }, 0.1, 2);
@@ -99,7 +99,7 @@ struct Relu {
   static constexpr OpInfo info{.name = "relu", .formula = "max(x, 0); [x > 0] dx"};
   static Tensor forward(const Tensor& x) { return kernels::relu(x); }
   static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
-    out[0] = apply<ReluGrad>(g, c.input(0).detach());  // the kink is crossed almost nowhere
+    out[0] = relu_grad(g, c.input(0));
   }
   static Samples samples() {
     return samples::unary([](double x) { return x > 0 ? x : 0.0; });
@@ -156,6 +156,9 @@ Var tanh(const Var& x) { return apply<Tanh>(x); }
 Var sigmoid(const Var& x) { return apply<Sigmoid>(x); }
 Var softplus(const Var& x) { return apply<Softplus>(x); }
 Var relu(const Var& x) { return apply<Relu>(x); }
+Var relu_grad(const Var& g, const Var& x) {
+  return apply<ReluGrad>(g, x.detach());  // the kink is crossed almost nowhere
+}
 Var leaky_relu(const Var& x, double slope) {
   return compose<LeakyRelu>(LeakyRelu::Attrs{slope}, x);
 }

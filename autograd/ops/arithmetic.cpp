@@ -170,7 +170,7 @@ Var operator/(const Var& x, const Var& y) { return apply<Div>(x, y); }
 Var operator-(const Var& x) { return apply<Neg>(x); }
 Var operator*(const Var& x, double factor) { return apply<Scale>({factor}, x); }
 Var operator*(double factor, const Var& x) { return x * factor; }
-Var operator/(const Var& x, double divisor) { return x * (1.0 / divisor); }
+Var operator/(const Var& x, double divisor) { return x / constant(divisor, x.dtype()); }
 Var operator+(const Var& x, double addend) { return apply<AddScalar>({addend}, x); }
 Var operator+(double addend, const Var& x) { return x + addend; }
 Var operator-(const Var& x, double subtrahend) { return x + -subtrahend; }

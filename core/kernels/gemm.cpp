@@ -98,16 +98,18 @@ void run_gemm(const GemmCode<T>& code, const Gemm<T>& gemm, std::int64_t first, 
           const std::int64_t j = panels.begin(panel);
           T* c = gemm.c + i * gemm.columns + j;
           const T* bias = gemm.bias == nullptr ? nullptr : gemm.bias + j;
+          const bool begins = k == 0 && !gemm.add;
           code.run({.rows = (tile + 1) * gemm.rows / tiles - i,
                     .inner = inner,
                     .columns = panels.columns(panel),
                     .a = gemm.a.from(i, k),
                     .b = place.data,
                     .b_row = place.row,
-                    .start = k == 0 ? bias : c,
-                    .start_row = k == 0 ? 0 : gemm.columns,
+                    .start = begins ? bias : c,
+                    .start_row = begins ? 0 : gemm.columns,
                     .c = c,
-                    .c_row = gemm.columns});
+                    .c_row = gemm.columns,
+                    .relu = gemm.relu && k + inner == gemm.inner});
         }
       }
     }

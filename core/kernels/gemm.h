@@ -27,7 +27,8 @@ struct MatrixView {
   }
 };
 
-/// C [rows, columns] = start + A B with C in registers: at most as large as a GemmCode allows.
+/// C [rows, columns] = start + A B, or relu of it, with C in registers: at most as large as a
+/// GemmCode allows.
 template <class T>
 struct Tile {
   std::int64_t rows, inner, columns;
@@ -38,6 +39,7 @@ struct Tile {
   std::int64_t start_row;
   T* c;
   std::int64_t c_row;
+  bool relu = false;  // of what is stored
 };
 
 /// The part of a product that is written for an instruction set.
@@ -61,13 +63,15 @@ struct GemmCodes {
 template <class T>
 std::span<const GemmCode<T>* const> gemm_codes();
 
-/// C = A B, or C = bias + A B.
+/// C = A B, C = bias + A B or, to go on with a chain, C = C + A B.
 template <class T>
 struct Gemm {
   std::int64_t rows, inner, columns;
   MatrixView<const T> a, b;
   const T* bias;  // one row for all; null: zero
   T* c;           // packed
+  bool add = false;
+  bool relu = false;  // of the result
 };
 
 /// Tiles that the rows of C are cut into.

@@ -74,6 +74,11 @@ void run_sized(const Tile<T>& tile) {
     a += tile.a.column;
     b += tile.b_row;
   }
+  if (tile.relu) {
+    for (int i = 0; i < Rows; ++i) {
+      for (int j = 0; j < Vectors; ++j) sum[i][j] = sum[i][j] <= V{} ? V{} : sum[i][j];
+    }
+  }
   for (int i = 0; i < Rows; ++i) {
     T* c = tile.c + i * tile.c_row;
     for (int j = 0; j < Vectors - 1; ++j) store(c + j * kWidth, sum[i][j]);

@@ -5,6 +5,9 @@
 #include <taskgrad/core/parallel.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
 
 namespace taskgrad::kernels {
 namespace {
@@ -32,103 +35,192 @@ struct Stack {
   std::int64_t step(int axis) const { return tensor.strides()[static_cast<std::size_t>(axis)]; }
 };
 
-// `leading`: the axes in front of the matrix.
-Stack stack_of(const Tensor& x, const Shape& leading) {
-  Shape shape = leading;
-  shape.append(x.shape()[x.rank() - 2]);
-  shape.append(x.shape()[x.rank() - 1]);
-  return {x.shape() == shape ? x : x.expand(shape)};
-}
+// Each result is the sum of A B over as many consecutive matrices as there are terms.
+struct Products {
+  Stack a, b;
+  std::int64_t results = 1;
+  std::int64_t terms = 1;
+  Tensor bias = {};  // packed, or undefined
+  bool relu = false;
+};
 
-// A thread takes a run of tiles, counted through all matrices; each element of C is made by one.
+// A thread takes a run of tiles, counted through all results; each element of C is made by one.
 template <class T>
-void multiply(const Stack& a, const Stack& b, std::int64_t count, const T* bias, T* c) {
+void multiply(const Products& products, T* c) {
+  const auto& [a, b, results, terms, bias, relu] = products;
   const GemmCode<T>& code = *gemm_codes<T>()[0];
-  const auto product = [&](std::int64_t index) {
+  const auto product = [&](std::int64_t result, std::int64_t term) {
     return Gemm<T>{.rows = a.rows(),
                    .inner = a.columns(),
                    .columns = b.columns(),
-                   .a = a.matrix<T>(index),
-                   .b = b.matrix<T>(index),
-                   .bias = bias,
-                   .c = c + index * a.rows() * b.columns()};
+                   .a = a.matrix<T>(result * terms + term),
+                   .b = b.matrix<T>(result * terms + term),
+                   .bias = products.bias.defined() ? products.bias.data<T>() : nullptr,
+                   .c = c + result * a.rows() * b.columns(),
+                   .add = term > 0,
+                   .relu = relu};
   };
   const std::int64_t tiles = gemm_tiles(code, a.rows());
-  const std::int64_t runs = std::min<std::int64_t>(threads(), count * tiles);
-  const std::int64_t scratch_size = gemm_scratch(code, product(0));
+  const std::int64_t runs = std::min<std::int64_t>(threads(), results * tiles);
+  const std::int64_t scratch_size = gemm_scratch(code, product(0, 0));
   Tensor scratch = Tensor::empty({runs * scratch_size}, kDTypeOf<T>);
   T* const scratch_data = scratch.mutable_data<T>();
-  parallel_blocks(runs, count * a.rows() * a.columns() * b.columns(), [&](std::int64_t run) {
-    std::int64_t tile = run * count * tiles / runs;
-    const std::int64_t last = (run + 1) * count * tiles / runs;
+  const std::int64_t cost = results * terms * a.rows() * a.columns() * b.columns();
+  parallel_blocks(runs, cost, [&](std::int64_t run) {
+    std::int64_t tile = run * results * tiles / runs;
+    const std::int64_t last = (run + 1) * results * tiles / runs;
     while (tile < last) {
-      const std::int64_t index = tile / tiles;
-      const std::int64_t stop = std::min(last, (index + 1) * tiles);
-      run_gemm(code, product(index), tile - index * tiles, stop - index * tiles,
-               scratch_data + run * scratch_size);
+      const std::int64_t result = tile / tiles;
+      const std::int64_t stop = std::min(last, (result + 1) * tiles);
+      for (std::int64_t term = 0; term < terms; ++term) {
+        run_gemm(code, product(result, term), tile - result * tiles, stop - result * tiles,
+                 scratch_data + run * scratch_size);
+      }
       tile = stop;
     }
   });
 }
 
-}  // namespace
+Shape leading(const Tensor& x) {
+  return Shape(std::span(x.shape().begin(), static_cast<std::size_t>(x.rank() - 2)));
+}
 
-Tensor matmul(const Tensor& a, const Tensor& b) {
+// The stack that the products form.
+Shape stack_shape(std::string_view where, const Tensor& a, const Tensor& b) {
   if (a.rank() < 2 || b.rank() < 2) {
-    fail<ShapeError>("matmul: both sides are matrices or stacks of them: lhs {} · rhs {}",
+    fail<ShapeError>("{}: both sides are matrices or stacks of them: lhs {} · rhs {}", where,
                      a.shape(), b.shape());
   }
-  const std::int64_t rows = a.shape()[a.rank() - 2];
   const std::int64_t inner = a.shape()[a.rank() - 1];
-  const std::int64_t columns = b.shape()[b.rank() - 1];
   if (inner != b.shape()[b.rank() - 2]) {
-    fail<ShapeError>("matmul: inner dimensions must agree: lhs {} · rhs {}  ({} != {})", a.shape(),
-                     b.shape(), inner, b.shape()[b.rank() - 2]);
+    fail<ShapeError>("{}: inner dimensions must agree: lhs {} · rhs {}  ({} != {})", where,
+                     a.shape(), b.shape(), inner, b.shape()[b.rank() - 2]);
   }
-  check_dtypes("matmul", a, b);
-  const auto leading = [](const Tensor& x) {
-    return Shape(std::span(x.shape().begin(), static_cast<std::size_t>(x.rank() - 2)));
+  check_dtypes(where, a, b);
+  return broadcast_shape(where, leading(a), leading(b));
+}
+
+Shape with_matrix(Shape stack, std::int64_t rows, std::int64_t columns) {
+  stack.append(rows);
+  stack.append(columns);
+  return stack;
+}
+
+// The axes of a stack, those to be kept first, then those to be summed, then the matrix.
+struct Order {
+  std::array<int, kMaxRank> axes{};
+  int rank = 0;
+  std::int64_t results = 1;
+  std::int64_t terms = 1;
+};
+
+Order summing_order(const Shape& stack, const Shape& kept) {
+  const auto keeps = [&](int axis) {
+    const int at = axis - (stack.rank() - kept.rank());
+    return at >= 0 && kept[at] == stack[axis];
   };
-  const Shape stack = broadcast_shape("matmul", leading(a), leading(b));
-  Shape shape = stack;
-  shape.append(rows);
-  shape.append(columns);
-  if (inner == 0) return Tensor::zeros(shape, a.dtype());
+  Order order;
+  for (const bool kept_now : {true, false}) {
+    for (int axis = 0; axis < stack.rank(); ++axis) {
+      if (keeps(axis) != kept_now) continue;
+      order.axes[static_cast<std::size_t>(order.rank++)] = axis;
+      (kept_now ? order.results : order.terms) *= stack[axis];
+    }
+  }
+  for (const int axis : {stack.rank(), stack.rank() + 1}) {
+    order.axes[static_cast<std::size_t>(order.rank++)] = axis;
+  }
+  return order;
+}
+
+Stack ordered(const Tensor& x, const Shape& stack, const Order& order) {
+  const Tensor whole =
+      x.expand(with_matrix(stack, x.shape()[x.rank() - 2], x.shape()[x.rank() - 1]));
+  return {whole.permute({order.axes.data(), static_cast<std::size_t>(order.rank)})};
+}
+
+// Sums the products of a stack to a shape that its own shape is broadcast from.
+Tensor sum_of_products(const Tensor& a, const Tensor& b, const Shape& stack, const Shape& shape) {
+  if (stack.size() == 0 || a.size() == 0 || b.size() == 0) return Tensor::zeros(shape, a.dtype());
   Tensor result = Tensor::empty(shape, a.dtype());
-  if (result.size() == 0) return result;
   dispatch(a.dtype(), [&]<class T>(Type<T>) {
-    multiply<T>(stack_of(a, stack), stack_of(b, stack), stack.size(), nullptr,
+    T* c = result.mutable_data<T>();
+    if (stack.rank() == 0) return multiply<T>({.a = {a}, .b = {b}}, c);
+    const Order order = summing_order(
+        stack, Shape(std::span(shape.begin(), static_cast<std::size_t>(shape.rank() - 2))));
+    multiply<T>({.a = ordered(a, stack, order),
+                 .b = ordered(b, stack, order),
+                 .results = order.results,
+                 .terms = order.terms},
+                c);
+  });
+  return result;
+}
+
+void check_linear(std::string_view where, const Tensor& x, const Tensor& weight,
+                  const Tensor& bias) {
+  if (x.rank() != 2 || weight.rank() != 2 || bias.rank() != 1) {
+    fail<ShapeError>("{}: x [batch, in], weight [out, in], bias [out]: {} · {} · {}", where,
+                     x.shape(), weight.shape(), bias.shape());
+  }
+  if (x.shape()[1] != weight.shape()[1]) {
+    fail<ShapeError>("{}: x must have the features of the weight: x {} · weight {}  ({} != {})",
+                     where, x.shape(), weight.shape(), x.shape()[1], weight.shape()[1]);
+  }
+  if (bias.shape()[0] != weight.shape()[0]) {
+    fail<ShapeError>("{}: one bias an output: weight {} · bias {}", where, weight.shape(),
+                     bias.shape());
+  }
+  if (x.dtype() != weight.dtype() || x.dtype() != bias.dtype()) {
+    fail<DTypeError>(
+        "{}: element types must be the same: x {} · weight {} · bias {} [use Tensor::to]", where,
+        x.dtype(), weight.dtype(), bias.dtype());
+  }
+}
+
+// x W' + b, or relu of it.
+Tensor affine(std::string_view where, const Tensor& x, const Tensor& weight, const Tensor& bias,
+              bool relu) {
+  check_linear(where, x, weight, bias);
+  const Shape shape{x.shape()[0], weight.shape()[0]};
+  if (shape.size() == 0 || x.shape()[1] == 0) {
+    const Tensor repeated = copy(bias.expand(shape));
+    return relu ? kernels::relu(repeated) : repeated;
+  }
+  Tensor result = Tensor::empty(shape, x.dtype());
+  dispatch(x.dtype(), [&]<class T>(Type<T>) {
+    multiply<T>({.a = {x}, .b = {weight.transpose()}, .bias = bias.contiguous(), .relu = relu},
                 result.mutable_data<T>());
   });
   return result;
 }
 
+}  // namespace
+
+Tensor matmul_to(const Tensor& a, const Tensor& b, const Shape& shape) {
+  const Shape stack = stack_shape("matmul_to", a, b);
+  const Shape product = with_matrix(stack, a.shape()[a.rank() - 2], b.shape()[b.rank() - 1]);
+  const int rank = shape.rank();
+  if (rank < 2 || shape[rank - 2] != product[stack.rank()] ||
+      shape[rank - 1] != product[stack.rank() + 1] || !broadcasts_to(shape, product)) {
+    fail<ShapeError>("matmul_to: the shape must broadcast to that of the product: {} · product {}",
+                     shape, product);
+  }
+  return sum_of_products(a, b, stack, shape);
+}
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+  const Shape stack = stack_shape("matmul", a, b);
+  return sum_of_products(a, b, stack,
+                         with_matrix(stack, a.shape()[a.rank() - 2], b.shape()[b.rank() - 1]));
+}
+
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  if (x.rank() != 2 || weight.rank() != 2 || bias.rank() != 1) {
-    fail<ShapeError>("linear: x [batch, in], weight [out, in], bias [out]: {} · {} · {}", x.shape(),
-                     weight.shape(), bias.shape());
-  }
-  if (x.shape()[1] != weight.shape()[1]) {
-    fail<ShapeError>("linear: x must have the features of the weight: x {} · weight {}  ({} != {})",
-                     x.shape(), weight.shape(), x.shape()[1], weight.shape()[1]);
-  }
-  if (bias.shape()[0] != weight.shape()[0]) {
-    fail<ShapeError>("linear: one bias an output: weight {} · bias {}", weight.shape(),
-                     bias.shape());
-  }
-  if (x.dtype() != weight.dtype() || x.dtype() != bias.dtype()) {
-    fail<DTypeError>(
-        "linear: element types must be the same: x {} · weight {} · bias {} [use Tensor::to]",
-        x.dtype(), weight.dtype(), bias.dtype());
-  }
-  const Shape shape{x.shape()[0], weight.shape()[0]};
-  if (shape.size() == 0 || x.shape()[1] == 0) return copy(bias.expand(shape));
-  Tensor result = Tensor::empty(shape, x.dtype());
-  const Tensor packed_bias = bias.contiguous();
-  dispatch(x.dtype(), [&]<class T>(Type<T>) {
-    multiply<T>({x}, {weight.transpose()}, 1, packed_bias.data<T>(), result.mutable_data<T>());
-  });
-  return result;
+  return affine("linear", x, weight, bias, false);
+}
+
+Tensor linear_relu(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return affine("linear_relu", x, weight, bias, true);
 }
 
 }  // namespace taskgrad::kernels

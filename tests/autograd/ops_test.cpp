@@ -338,5 +338,11 @@ TEST_CASE("ops: scalars on either side") {
   CHECK(gradient(10.0 - x, x)[0] == -1);
 }
 
+TEST_CASE("ops: x / c is rounded once, as a division is") {
+  const Tensor x = Tensor::from({4}, {1, 5, 7, 1e-3}, DType::f64);
+  const std::vector<double> y = (constant(x) / 49.0).value().values();
+  for (std::size_t i = 0; i < y.size(); ++i) CHECK(y[i] == x.values()[i] / 49.0);
+}
+
 }  // namespace
 }  // namespace taskgrad

@@ -95,6 +95,32 @@ TEST_CASE("one_hot: a row a label") {
         "one_hot: the classes must not be negative: -1");
 }
 
+TEST_CASE("argmax: along every axis against a search") {
+  const Shape shape{3, 4, 5};
+  const Tensor x = numbers(shape, DType::f64);
+  for (int axis = 0; axis < 3; ++axis) {
+    CAPTURE(axis);
+    const Labels found = kernels::argmax(x, axis);
+    std::size_t next = 0;
+    testing::for_each_index(found.shape(), [&](const auto& place) {
+      std::array<std::int64_t, kMaxRank> index{};
+      for (int at = 0, from = 0; at < 3; ++at) {
+        if (at != axis)
+          index[static_cast<std::size_t>(at)] = place[static_cast<std::size_t>(from++)];
+      }
+      std::int64_t best = 0;
+      double largest = -1e300;
+      for (std::int64_t at = 0; at < shape[axis]; ++at) {
+        index[static_cast<std::size_t>(axis)] = at;
+        const double value = testing::at(x, index);
+        if (value > largest) best = at;
+        largest = std::max(largest, value);
+      }
+      CHECK(found.values()[next++] == best);
+    });
+  }
+}
+
 TEST_CASE("argmax: the first of the largest along an axis, and NaN above all") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Tensor x = Tensor::from({2, 3}, {1, 5, 5, nan, 7, nan}, DType::f64);

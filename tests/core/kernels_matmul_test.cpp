@@ -145,5 +145,49 @@ TEST_CASE("matmul and linear: equal bits for every number of threads") {
   }
 }
 
+TEST_CASE("linear_relu: has the bits of relu after linear, NaN and the sign of zero included") {
+  for (const DType dtype : kDTypes) {
+    for (const std::int64_t inner : {0, 3, 600}) {
+      const Tensor x = numbers({7, inner}, dtype, 1, -1, 1);
+      const Tensor w = numbers({9, inner}, dtype, 2, -1, 1);
+      Tensor bias = numbers({9}, dtype, 3, -1, 1);
+      CHECK(equal_bits(linear_relu(x, w, bias), relu(linear(x, w, bias))));
+      bias = Tensor::from({9}, {NAN, 0, -0.0, 1, -1, INFINITY, -INFINITY, 2, -2}, dtype);
+      CHECK(equal_bits(linear_relu(x, w, bias), relu(linear(x, w, bias))));
+    }
+  }
+}
+
+TEST_CASE("matmul_to: is the sum of the products over the axes that the shape repeats") {
+  for (const DType dtype : kDTypes) {
+    const Tensor a = numbers({2, 3, 1, 5, 7}, dtype, 1, -1, 1);
+    const Tensor b = numbers({3, 4, 7, 6}, dtype, 2, -1, 1);
+    const Tensor all = matmul(a, b);
+    for (const Shape& shape : {Shape{5, 6}, Shape{4, 5, 6}, Shape{3, 1, 5, 6}, Shape{2, 1, 4, 5, 6},
+                               Shape{2, 3, 4, 5, 6}}) {
+      CAPTURE(to_string(shape));
+      const Tensor sum = matmul_to(a, b, shape);
+      REQUIRE(sum.shape() == shape);
+      const std::vector<double> found = sum.values();
+      const std::vector<double> expected = sum_to(all.to(DType::f64), shape).values();
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        CHECK(std::abs(found[i] - expected[i]) <= (dtype == DType::f32 ? 1e-4 : 1e-13));
+      }
+    }
+  }
+}
+
+TEST_CASE("matmul_to: no term at all is zero") {
+  const Tensor none = Tensor::zeros({0, 3, 4}, DType::f64);
+  const Tensor b = numbers({4, 2}, DType::f64);
+  CHECK(equal_bits(matmul_to(none, b, {3, 2}), Tensor::zeros({3, 2}, DType::f64)));
+}
+
+TEST_CASE("matmul_to: equal bits for every number of threads") {
+  const Tensor a = numbers({9, 40, 70}, DType::f32, 1, -1, 1);
+  const Tensor b = numbers({9, 70, 50}, DType::f32, 2, -1, 1);
+  testing::check_every_thread_count([&] { return matmul_to(a, b, {40, 50}); });
+}
+
 }  // namespace
 }  // namespace taskgrad::kernels

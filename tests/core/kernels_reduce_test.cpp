@@ -224,5 +224,18 @@ TEST_CASE("sum: a million floats over the first axis, without what one running s
   }
 }
 
+TEST_CASE("sum: along the first axis, over more rows than a run has") {
+  for (const std::int64_t rows : {1'023, 1'024, 1'025, 2'500}) {
+    const Tensor x = numbers({rows, 70}, DType::f64, 3);
+    const std::vector<double> values = x.values();
+    const std::vector<double> found = sum(x, axis_set("sum", std::array{0}, 2)).values();
+    for (std::size_t k = 0; k < 70; ++k) {
+      double total = 0;
+      for (std::size_t i = 0; i < static_cast<std::size_t>(rows); ++i) total += values[i * 70 + k];
+      CHECK(std::abs(found[k] - total) < 1e-10);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace taskgrad::kernels

@@ -93,5 +93,19 @@ TEST_CASE("parameter: a graph built before an update keeps the old value") {
                        "Parameter: the shape must stay: [2] to [3]", ShapeError);
 }
 
+TEST_CASE("activation layers: each is its op") {
+  const Var x = constant(Tensor::from({3}, {-2, 0, 1.5}, DType::f64));
+  const auto same = [&](const Layer& layer, const Var& y) {
+    CHECK(equal_bits(layer(x).value(), y.value()));
+  };
+  same(Relu(), relu(x));
+  same(Gelu(), gelu(x));
+  same(Tanh(), tanh(x));
+  same(Sigmoid(), sigmoid(x));
+  same(Softplus(), softplus(x));
+  same(LeakyRelu(0.3), leaky_relu(x, 0.3));
+  same(Elu(0.7), elu(x, 0.7));
+}
+
 }  // namespace
 }  // namespace taskgrad::nn

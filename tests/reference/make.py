@@ -190,9 +190,14 @@ OPS = {
     "layer_norm": lambda label, x, w, b: F.layer_norm(
         x, w.shape, w, b, eps=0.5 if label == "a vector" else 1e-5),
     "leaky_relu": plain(lambda x: F.leaky_relu(x, 0.1)), "linear": plain(F.linear),
+    "linear_relu": plain(lambda x, w, b: F.relu(F.linear(x, w, b))),
     "log": plain(torch.log), "log1p": plain(torch.log1p),
     "log_softmax": along_axis(F.log_softmax), "logsumexp": logsumexp, "mask": mask,
     "matmul": plain(torch.matmul),
+    "matmul_to": by_label({label: lambda a, b, s=shape: torch.matmul(a, b).sum_to_size(s)
+                           for label, shape in {
+                               "all": (3, 2), "the first axis": (3, 3, 2), "the second": (2, 1, 3, 2),
+                               "none": (2, 3, 3, 2), "one repeats": (3, 2), "unpacked": (3, 3, 2)}.items()}),
     "max": reduced(lambda x, axes, keep: torch.amax(x, axes, keepdim=keep)),
     "max_pool2d": pools(max_pool), "maximum": plain(torch.maximum),
     "min": reduced(lambda x, axes, keep: torch.amin(x, axes, keepdim=keep)),
