@@ -89,6 +89,16 @@ TEST_CASE("parse: studies refuse what they do not use") {
         "--alphas: must be finite numbers with commas between, such as 0,0.5: \"1,x\"");
 }
 
+TEST_CASE("parse: checkpoints need a place to go, on the line or in the file") {
+  const std::string text =
+      "--checkpoint-every: must be used with --out, where checkpoints go: \"5\"";
+  CHECK(error_of({"train", "--checkpoint-every", "5"}) == text);
+  const OptionsFile file("checkpoint-every = 5\n");
+  CHECK(error_of({"--config", file.path.c_str()}) == text);
+  const Options options = parse_words({"train", "--checkpoint-every", "5", "--out", "some dir"});
+  CHECK(options.checkpoint_every == 5);
+}
+
 TEST_CASE("parse: words that do not belong") {
   const std::string kCommand =
       "command: must be one of figure2, train, compare, static, grid-search, alpha-sweep, "
