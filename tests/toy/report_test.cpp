@@ -62,7 +62,7 @@ TEST_CASE("to_json: exactly the documented keys, in their order") {
   const auto json = nlohmann::ordered_json::parse(text);
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  CHECK(keys == std::vector<std::string>{"version", "runs"});
+  CHECK(keys == std::vector<std::string>{"version", "runs", "findings"});
   CHECK(json["version"] == "0.1.0");
   REQUIRE(json["runs"].size() == 4);
   keys.clear();
@@ -91,7 +91,20 @@ TEST_CASE("to_json: runs that never began are left out") {
   std::vector<RunResult> results = made_up_study();
   results[1] = {};
   CHECK(Json::parse(to_json(results))["runs"].size() == 3);
-  CHECK(to_json({}) == R"({"version":"0.1.0","runs":[]})");
+  CHECK(to_json({}) == R"({"version":"0.1.0","runs":[],"findings":[]})");
+}
+
+TEST_CASE("to_json: findings, each with its number and what to try") {
+  std::vector<RunResult> results = made_up_study();
+  CHECK(Json::parse(to_json(results))["findings"].empty());
+  results[2].error = "a loss is not finite";
+  const Json found = Json::parse(to_json(results))["findings"];
+  REQUIRE(found.size() == 1);
+  CHECK(found[0] == Json{{"symptom", "learning_rate_too_high"},
+                         {"method", "gradnorm on 2 tasks"},
+                         {"number", "1 of 2 diverged"},
+                         {"claim", "The learning rate is too high: 1 of 2 runs diverged."},
+                         {"advice", "Try a third of --lr."}});
 }
 
 TEST_CASE("to_json_line: one line an evaluation, targets are null for methods without") {
