@@ -1,6 +1,7 @@
 #include <taskgrad/core/error.h>
 #include <taskgrad/toy/files.h>
 #include <taskgrad/toy/json.h>
+#include <taskgrad/toy/markup.h>
 #include <taskgrad/toy/metrics_log.h>
 #include <taskgrad/toy/progress.h>
 #include <taskgrad/toy/report.h>
@@ -358,6 +359,44 @@ TEST_CASE("ProgressReport: a line written over and removed, or plain lines now a
   const std::string text = plain.str();
   CHECK(std::count(text.begin(), text.end(), '\n') == 3);
   CHECK(text.find("1:06:40 left") != std::string::npos);
+}
+
+TEST_CASE("ProgressReport: a later stage is announced at once, and every line says which it is") {
+  const Progress begin{.runs = 101, .steps = 404000};
+  Progress middle{.runs_done = 50,
+                  .runs = 101,
+                  .steps_done = 202000,
+                  .steps = 404000,
+                  .fraction = 0.5,
+                  .seconds = 120,
+                  .seconds_left = 36000};
+  std::ostringstream first;
+  ProgressReport(first, Style::plain, {1, 2})(begin);
+  CHECK(first.str().empty());
+  std::ostringstream second;
+  ProgressReport report(second, Style::plain, {2, 2});
+  report(begin);
+  CHECK(second.str() == "stage 2 of 2    0 %  0 of 101 runs  0 of 404000 steps  ? left\n");
+  report(begin);
+  CHECK(second.str().find('\n') == second.str().size() - 1);
+  report(middle);
+  CHECK(second.str().ends_with(
+      "\nstage 2 of 2   50 %  50 of 101 runs  202000 of 404000 steps  10:00:00 left\n"));
+}
+
+TEST_CASE("ProgressReport: with its stage, a line written over fits into 80 columns") {
+  std::ostringstream rich;
+  ProgressReport report(rich, Style::rich, {2, 2});
+  report({.runs_done = 50,
+          .runs = 101,
+          .steps_done = 202000,
+          .steps = 404000,
+          .fraction = 0.5,
+          .seconds = 120,
+          .seconds_left = 3599});
+  CHECK(rich.str() ==
+        "\r\x1b[K██░░ stage 2 of 2   50 %  50 of 101 runs  202000 of 404000 steps  59:59 left");
+  CHECK(characters(rich.str()) - 4 <= 80);
 }
 
 TEST_CASE("not_below_equal: names the panel where gradnorm is not below, or missing") {
