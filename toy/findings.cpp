@@ -268,7 +268,13 @@ constexpr std::string_view kShort[] = {"a task dominates",      "gradients confl
                                        "a weight at its floor", "losses stopped falling",
                                        "target out of reach",   "learning rate too high"};
 
+constexpr std::string_view kNames[] = {"task_dominates",     "gradients_conflict",
+                                       "weight_at_floor",    "loss_stopped",
+                                       "target_unreachable", "learning_rate_too_high"};
+
 }  // namespace
+
+std::string_view name_of(Symptom symptom) { return kNames[static_cast<std::size_t>(symptom)]; }
 
 std::vector<Finding> findings(std::span<const RunResult> results) {
   std::vector<Finding> all;

@@ -46,6 +46,9 @@ enum class Symptom {
   learning_rate_too_high,
 };
 
+/// "task_dominates", for files.
+std::string_view name_of(Symptom symptom);
+
 struct Finding {
   Symptom symptom;
   std::string method;  ///< and the tasks: "gradnorm on 2 tasks"

@@ -1,4 +1,5 @@
 #include <taskgrad/core/version.h>
+#include <taskgrad/toy/findings.h>
 #include <taskgrad/toy/json.h>
 
 #include <nlohmann/json.hpp>
@@ -6,6 +7,22 @@
 namespace taskgrad::toy {
 
 using Json = nlohmann::ordered_json;
+
+namespace {
+
+Json findings_of(std::span<const RunResult> results) {
+  Json list = Json::array();
+  for (const Finding& finding : findings(results)) {
+    list.push_back({{"symptom", name_of(finding.symptom)},
+                    {"method", finding.method},
+                    {"number", finding.number},
+                    {"claim", finding.claim},
+                    {"advice", finding.advice}});
+  }
+  return list;
+}
+
+}  // namespace
 
 std::string to_json(std::span<const RunResult> results) {
   Json runs = Json::array();
@@ -28,7 +45,8 @@ std::string to_json(std::span<const RunResult> results) {
                     {"seconds", result.seconds},
                     {"fingerprint", result.fingerprint}});
   }
-  return Json{{"version", kVersion}, {"runs", std::move(runs)}}.dump();
+  return Json{{"version", kVersion}, {"runs", std::move(runs)}, {"findings", findings_of(results)}}
+      .dump();
 }
 
 std::string to_json_line(const RunOptions& run, const Evaluation& evaluation) {

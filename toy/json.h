@@ -8,8 +8,8 @@
 
 namespace taskgrad::toy {
 
-/// {"version", "runs": [{"balancer", "tasks", ...}]} on one line; runs that never began are left
-/// out.
+/// {"version", "runs": [{"balancer", "tasks", ...}], "findings": [{"symptom", ...}]} on one line;
+/// runs that never began are left out. Findings are those of findings().
 std::string to_json(std::span<const RunResult> results);
 
 /// One line of metrics.jsonl, without its end.

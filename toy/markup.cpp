@@ -84,4 +84,12 @@ std::string slug(std::string_view text) {
   return name;
 }
 
+std::string unlike(std::set<std::string>& names, const std::string& name) {
+  std::string own = name;
+  for (int number = 2; !names.insert(own).second; ++number) {
+    own = fmt::format("{}-{}", name, number);
+  }
+  return own;
+}
+
 }  // namespace taskgrad::toy

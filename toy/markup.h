@@ -1,6 +1,7 @@
 // Text of other people's making, made harmless in HTML, SVG and CSV.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,5 +26,9 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
 /// In lower case, with '-' for each run of what is no letter or digit: the name of a file.
 std::string slug(std::string_view text);
+
+/// `name`, or with a number behind it one that is not among the others; from now on it is. "alpha
+/// 0.5" and "alpha -0.5" have one slug.
+std::string unlike(std::set<std::string>& names, const std::string& name);
 
 }  // namespace taskgrad::toy

@@ -303,6 +303,10 @@ Options read(const CLI::App& app, const Arguments& given) {
     if (directory && directory->empty()) reject(name, "the name of a directory", *directory);
     if (directory) options.out = *directory;
   }
+  if (options.checkpoint_every > 0 && options.out.empty()) {
+    reject("--checkpoint-every", "used with --out, where checkpoints go",
+           fmt::format("{}", options.checkpoint_every));
+  }
   Plan plan = make_plan(given, command);
   options.runs = std::move(plan.runs);
   options.further = std::move(plan.further);

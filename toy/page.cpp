@@ -112,9 +112,8 @@ std::string html(const Figure& figure) {
 }
 
 /// Figures that follow each other stand side by side where there is room.
-std::string html(const Section& section) {
-  std::string text =
-      fmt::format("<section id=\"{}\">\n<h2>{}</h2>\n", slug(section.title), escape(section.title));
+std::string html(const Section& section, const std::string& id) {
+  std::string text = fmt::format("<section id=\"{}\">\n<h2>{}</h2>\n", id, escape(section.title));
   bool side_by_side = false;
   for (const Block& block : section.blocks) {
     const bool figure = std::holds_alternative<Figure>(block);
@@ -139,6 +138,15 @@ std::vector<const Figure*> figures_of(const Page& page) {
     }
   }
   return figures;
+}
+
+/// What links to the sections name; titles may be alike, or be the name of a figure.
+std::vector<std::string> section_ids(const Page& page) {
+  std::set<std::string> taken;
+  for (const Figure* figure : figures_of(page)) taken.insert(figure->name);
+  std::vector<std::string> ids;
+  for (const Section& section : page.sections) ids.push_back(unlike(taken, slug(section.title)));
+  return ids;
 }
 
 std::filesystem::path report_file(const std::filesystem::path& directory) {
@@ -166,12 +174,13 @@ std::string to_html(const Page& page) {
       "<title>{}</title>\n<style>\n{}{}</style>\n</head>\n<body>\n<header>\n<h1>{}</h1>\n"
       "<p class=\"lead\">{}</p>\n</header>\n<nav aria-label=\"Contents\"><ul>\n",
       escape(page.title), kStyle, figure_style(), escape(page.title), escape(page.lead));
-  for (const Section& section : page.sections) {
-    text += fmt::format("<li><a href=\"#{}\">{}</a></li>\n", slug(section.title),
-                        escape(section.title));
+  const std::vector<std::string> ids = section_ids(page);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    text +=
+        fmt::format("<li><a href=\"#{}\">{}</a></li>\n", ids[i], escape(page.sections[i].title));
   }
   text += "</ul></nav>\n<main>\n";
-  for (const Section& section : page.sections) text += html(section);
+  for (std::size_t i = 0; i < ids.size(); ++i) text += html(page.sections[i], ids[i]);
   return text + fmt::format("</main>\n<footer>Written by taskgrad {}.</footer>\n</body>\n</html>\n",
                             kVersion);
 }

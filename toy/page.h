@@ -51,7 +51,8 @@ struct Page {
   std::vector<Section> sections = {};
 };
 
-/// All text is escaped: it may be anything. Throws ConfigError as to_svg() does.
+/// All text is escaped: it may be anything. Throws ConfigError as to_svg() does, and when two
+/// figures have one name.
 std::string to_html(const Page& page);
 
 /// Throws ConfigError, before anything is trained, for a directory that has a report already.

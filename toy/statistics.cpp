@@ -44,6 +44,12 @@ double mean(std::span<const double> x) {
   return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
 }
 
+std::vector<double> normalised(std::vector<double> weights) {
+  const double average = mean(weights);
+  for (double& weight : weights) weight /= average;
+  return weights;
+}
+
 double pearson(std::span<const double> x, std::span<const double> y) {
   const double mean_x = mean(x);
   const double mean_y = mean(y);

@@ -10,6 +10,9 @@ namespace taskgrad::toy {
 
 double mean(std::span<const double> x);
 
+/// Scaled to mean 1: weights to the sum T.
+std::vector<double> normalised(std::vector<double> weights);
+
 /// Linear correlation; NaN for fewer than two points or where one side does not vary.
 double pearson(std::span<const double> x, std::span<const double> y);
 

@@ -1,4 +1,5 @@
 #include <taskgrad/core/fail.h>
+#include <taskgrad/toy/concordance.h>
 #include <taskgrad/toy/statistics.h>
 #include <taskgrad/toy/studies.h>
 #include <taskgrad/toy/study_charts.h>
@@ -36,26 +37,10 @@ std::vector<RunOptions> each_base(std::span<const RunOptions> bases,
   return runs;
 }
 
-/// The GradNorm run of the same problem and seed.
-const RunResult* gradnorm_of(Results results, const std::vector<double>& sigmas,
-                             std::uint64_t seed) {
-  const auto found = std::find_if(results.begin(), results.end(), [&](const RunResult& run) {
-    return run.name() == "gradnorm" && run.sigmas == sigmas && run.seed == seed;
-  });
-  return found == results.end() || !found->error.empty() ? nullptr : &*found;
-}
-
 /// E_t[w] of the GradNorm run that belongs to a base; empty when that broke off.
 std::vector<double> average_weights(Results results, const RunOptions& base) {
   const RunResult* run = gradnorm_of(results, base.problem.sigmas, base.seed);
   return run == nullptr ? std::vector<double>() : run->mean_weights;
-}
-
-/// Scaled to sum T.
-std::vector<double> normalised(std::vector<double> weights) {
-  const double average = mean(weights);
-  for (double& weight : weights) weight /= average;
-  return weights;
 }
 
 /// Uniform in (0, 1) and then scaled to sum T, as the paper draws them.
@@ -86,40 +71,6 @@ std::string grid_findings(Results results) {
   text += line_of("rank", points, spearman) + line_of("linear", points, pearson);
   if (points.diverged > 0) text += fmt::format("{} diverged\n", points.diverged);
   return text + fmt::format("{} of them below GradNorm's metric\n", points.below_gradnorm);
-}
-
-/// Mean over the evaluations of || w(t) - w'(t) || of two runs, both scaled to sum T, as far as
-/// both go.
-double drift(const RunResult& a, const RunResult& b) {
-  const std::size_t length = std::min(a.history.size(), b.history.size());
-  double sum = 0;
-  for (std::size_t i = 0; i < length; ++i) {
-    sum += distance(normalised(a.history[i].weights), normalised(b.history[i].weights));
-  }
-  return sum / static_cast<double>(std::max<std::size_t>(length, 1));
-}
-
-std::string concordance_findings(Results results) {
-  std::vector<Row> rows = {{"variant", "in place of the paper's rule", "drift", "metric"}};
-  for (const Departure& departure : departures()) {
-    std::vector<double> drifts;
-    std::vector<double> ratios;
-    for (const RunResult& run : results) {
-      const RunResult* paper = gradnorm_of(results, run.sigmas, run.seed);
-      if (run.name() != departure.name || paper == nullptr || !run.error.empty()) continue;
-      drifts.push_back(drift(run, *paper));
-      ratios.push_back(100 * (run.metric / paper->metric - 1));
-    }
-    const bool any = !drifts.empty();
-    rows.push_back({std::string(departure.name), std::string(departure.rule),
-                    any ? fmt::format("{:.3f}", mean(drifts)) : "diverged",
-                    any ? fmt::format("{:+.1f} %", mean(ratios)) : "-"});
-  }
-  std::string text = "Drift from the paper's rule, from the same start and on the same data:\n";
-  for (const std::string& line : align(rows)) text += line + '\n';
-  return text +
-         "drift: mean over the run of || w(t) - w_paper(t) ||, both scaled to sum T\n"
-         "metric: against that of gradnorm\n";
 }
 
 std::string penalty_findings(Results results) {
@@ -202,6 +153,7 @@ Plan concordance(const StudyRange& range) {
   for (const Departure& departure : departures()) all.balancers.emplace_back(departure.name);
   Plan plan = compare(all);
   plan.findings = concordance_findings;
+  plan.figures = concordance_figures;
   return plan;
 }
 
@@ -210,11 +162,23 @@ Plan double_backprop(const StudyRange& range) {
   for (const double penalty : range.penalties) {
     forms.push_back([penalty](RunOptions run) {
       run.input_penalty = penalty;
-      run.label = fmt::format("penalty {:g}", penalty);
+      run.label = penalty_label(penalty);
       return run;
     });
   }
-  return {.runs = each_base(range.bases, forms), .findings = penalty_findings};
+  return {.runs = each_base(range.bases, forms),
+          .findings = penalty_findings,
+          .figures = [penalties = range.penalties](Results results) {
+            return penalty_figures(results, penalties);
+          }};
+}
+
+const RunResult* gradnorm_of(Results results, const std::vector<double>& sigmas,
+                             std::uint64_t seed) {
+  const auto found = std::find_if(results.begin(), results.end(), [&](const RunResult& run) {
+    return run.name() == "gradnorm" && run.sigmas == sigmas && run.seed == seed;
+  });
+  return found == results.end() || !found->error.empty() ? nullptr : &*found;
 }
 
 GridPoints grid_points(Results results) {

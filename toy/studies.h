@@ -57,6 +57,10 @@ Plan concordance(const StudyRange& range);
 /// differentiates a gradient norm in the parameters of the model.
 Plan double_backprop(const StudyRange& range);
 
+/// The GradNorm run of the same problem and seed; null where there is none, or it broke off.
+const RunResult* gradnorm_of(Results results, const std::vector<double>& sigmas,
+                             std::uint64_t seed);
+
 /// Of a grid search: static weight vectors against E_t[w_i] of the GradNorm run of their seed.
 struct GridPoints {
   std::vector<double> distances;  ///< L2

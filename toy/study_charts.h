@@ -22,4 +22,12 @@ std::vector<Figure> grid_figures(std::span<const RunResult> results);
 std::vector<Figure> alpha_figures(std::span<const RunResult> results,
                                   std::span<const double> alphas);
 
+/// What double_backprop calls a run.
+std::string penalty_label(double penalty);
+
+/// Of double backprop: the metric at the test inputs and at inputs with noise, and the input slope,
+/// over the penalty beside no penalty; mean and range over seeds.
+std::vector<Figure> penalty_figures(std::span<const RunResult> results,
+                                    std::span<const double> penalties);
+
 }  // namespace taskgrad::toy

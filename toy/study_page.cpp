@@ -178,15 +178,6 @@ Section every_run(const std::vector<Panel>& panels) {
   return {"Runs", {table}};
 }
 
-/// A name that is not among the others, and now is: "alpha 0.5" and "alpha -0.5" make one file
-/// name.
-std::string unlike(std::set<std::string>& names, const std::string& name) {
-  std::string own = name;
-  for (int number = 2; !names.insert(own).second; ++number)
-    own = fmt::format("{}-{}", name, number);
-  return own;
-}
-
 std::string lead(const std::vector<Panel>& panels) {
   std::string text =
       "Tasks that differ in nothing but their scale σ, learnt together by one network: the toy "

@@ -60,9 +60,9 @@ void stop_on_interrupt() {
 }
 
 /// Runs of which the first has number `first` in the study.
-std::vector<RunResult> train(std::span<const RunOptions> runs, std::size_t first,
+std::vector<RunResult> train(std::span<const RunOptions> runs, std::size_t first, Stage stage,
                              const Options& options, StudyFolder* folder) {
-  ProgressReport progress(std::cerr, style_of(STDERR_FILENO));
+  ProgressReport progress(std::cerr, style_of(STDERR_FILENO), stage);
   StudyOptions study{.threads = options.threads,
                      .jobs = options.jobs,
                      .checkpoint_every = options.checkpoint_every,
@@ -82,11 +82,12 @@ std::vector<RunResult> train(std::span<const RunOptions> runs, std::size_t first
 
 /// The runs of the study, then those that follow from them.
 std::vector<RunResult> train(const Options& options, StudyFolder* folder) {
-  std::vector<RunResult> results = train(options.runs, 0, options, folder);
+  const int stages = options.further ? 2 : 1;
+  std::vector<RunResult> results = train(options.runs, 0, {1, stages}, options, folder);
   if (!options.further || interrupted) return results;
   const std::vector<RunOptions> runs = options.further(results);
   if (folder != nullptr) folder->extend(runs);
-  std::vector<RunResult> further = train(runs, results.size(), options, folder);
+  std::vector<RunResult> further = train(runs, results.size(), {2, stages}, options, folder);
   std::move(further.begin(), further.end(), std::back_inserter(results));
   return results;
 }

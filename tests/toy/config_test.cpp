@@ -36,6 +36,31 @@ TEST_CASE("read_config: names with texts, lists and comments") {
   CHECK(settings[4].texts == std::vector<std::string>{"equal", "gradnorm"});
 }
 
+TEST_CASE("read_config: a # within quotes belongs to the text") {
+  const TemporaryDirectory temporary;
+  const std::string path = temporary / "a.toml";
+  replace_file(path,
+               "out = \"run #1\"  # the first\nconfig = 'a\\b #2'# the second\n"
+               "balancer = [\"#3\", # one \"more\n  'it\"s #4']  # don't\n#5 = 6\nsteps = 7#8\n");
+  const std::vector<Setting> settings = read_config(path);
+  REQUIRE(settings.size() == 4);
+  CHECK(settings[0].texts == std::vector<std::string>{"run #1"});
+  CHECK(settings[1].texts == std::vector<std::string>{"a\\b #2"});
+  CHECK(settings[2].texts == std::vector<std::string>{"#3", "it\"s #4"});
+  CHECK(settings[3].texts == std::vector<std::string>{"7"});
+}
+
+TEST_CASE("read_config: quotes are closed where they begin, and have no escapes") {
+  const TemporaryDirectory temporary;
+  const std::string path = temporary / "a.toml";
+  replace_file(path, "steps = 5\nout = \"run #1\n");
+  CHECK(error_of(path) == path + ": must close its quotes on each line: \"out = \\\"run #1\"");
+  replace_file(path, "out = \"a\\tb\"\n");
+  CHECK(error_of(path) == path +
+                              ": must have no \\ within double quotes: \"out = \\\"a\\\\tb\\\"\" "
+                              "[single quotes keep it]");
+}
+
 TEST_CASE("read_config: sections have a name, and a name stands once") {
   const TemporaryDirectory temporary;
   const std::string path = temporary / "a.toml";

@@ -170,6 +170,15 @@ TEST_CASE("findings: numbers are medians over the seeds") {
   CHECK(findings(runs).empty());
 }
 
+TEST_CASE("findings: every symptom has the name it has in the code") {
+  CHECK(name_of(Symptom::task_dominates) == "task_dominates");
+  CHECK(name_of(Symptom::gradients_conflict) == "gradients_conflict");
+  CHECK(name_of(Symptom::weight_at_floor) == "weight_at_floor");
+  CHECK(name_of(Symptom::loss_stopped) == "loss_stopped");
+  CHECK(name_of(Symptom::target_unreachable) == "target_unreachable");
+  CHECK(name_of(Symptom::learning_rate_too_high) == "learning_rate_too_high");
+}
+
 TEST_CASE("findings_summary: a line a symptom, in ASCII, with the first three methods") {
   std::vector<RunResult> runs;
   for (const char* method : {"a", "b", "c", "d"}) {

@@ -51,6 +51,16 @@ TEST_CASE("to_html: one file that needs nothing else") {
   }
 }
 
+TEST_CASE("to_html: sections of one title have places of their own, and links to each") {
+  const std::string html = to_html(
+      {"Page", "", {{"Figures", {figure("figures-3")}}, {"Figures", {}}, {"Figures!", {}}}});
+  for (const char* id : {"figures", "figures-2", "figures-4"}) {
+    CAPTURE(id);
+    CHECK(has(html, std::string("<a href=\"#") + id + "\">Figures"));
+    CHECK(has(html, std::string("<section id=\"") + id + "\">\n<h2>Figures"));
+  }
+}
+
 TEST_CASE("to_html: every kind of part, all of its text escaped") {
   const std::string html = to_html(page());
   for (const char* part :

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Opens the report of a small study in headless Chromium and looks at what is there.
+"""Opens the reports of small studies in headless Chromium and looks at what is there.
 
     report_browser_test.py toy_regression chromium chromedriver [--pictures DIR]
 
 Every figure must have its curves, in the page, in its file and in its table; nothing may be empty,
 overlap, leave its picture or be too small to read, on a screen and on a phone, in light and dark;
-nothing may be fetched or logged. With --pictures, DIR gets screenshots and a print to look at.
+nothing may be fetched or logged. With --pictures, DIR gets a folder a study, with screenshots and a
+print to look at.
 """
 
 import argparse
@@ -20,17 +21,38 @@ import sys
 import tempfile
 import urllib.request
 
-STUDY = ["train", "--tasks", "3", "--balancer", "equal", "--balancer", "gradnorm", "--steps", "40",
-         "--eval-every", "5", "--seeds", "2", "--quiet"]
-CURVES = {  # series of a chart, squares of a map
-    "3-tasks-metric": 2,
-    "3-tasks-cosines": 2,
-    "3-tasks-weights-gradnorm": 3,
-    "3-tasks-norms-gradnorm": 6,
-    "3-tasks-losses-equal": 3,
-    "3-tasks-losses-gradnorm": 3,
-    "3-tasks-cosine-matrix-equal": 4,
-    "3-tasks-cosine-matrix-gradnorm": 4,
+VARIANTS = ["reversed-alpha", "weighted-ratios", "common-target", "late-initial", "polluted",
+            "unweighted-heads", "sum-of-one", "rare-renormalise", "fresh-adam", "softmax",
+            "linear-sgd"]
+STUDIES = {  # words, and what figures must have: series of a chart, squares of a map
+    "train": (["--tasks", "3", "--balancer", "equal", "--balancer", "gradnorm", "--seeds", "2",
+               "--steps", "40"], {
+        "3-tasks-metric": 2,
+        "3-tasks-cosines": 2,
+        "3-tasks-weights-gradnorm": 3,
+        "3-tasks-norms-gradnorm": 6,
+        "3-tasks-losses-equal": 3,
+        "3-tasks-losses-gradnorm": 3,
+        "3-tasks-cosine-matrix-equal": 4,
+        "3-tasks-cosine-matrix-gradnorm": 4,
+    }),
+    "double-backprop": (["--penalties", "0,0.1,1", "--seeds", "2", "--steps", "40"], {
+        "penalty-metric": 4,
+        "penalty-slope": 2,
+        "2-tasks-metric": 3,
+        "2-tasks-cosines": 3,
+        **{f"2-tasks-weights-penalty-{penalty}": 2 for penalty in ("0", "0-1", "1")},
+        **{f"2-tasks-norms-penalty-{penalty}": 4 for penalty in ("0", "0-1", "1")},
+        **{f"2-tasks-losses-penalty-{penalty}": 2 for penalty in ("0", "0-1", "1")},
+    }),
+    "concordance": (["--steps", "160"], {  # until then every variant has left the paper's rule
+        "drift": 11,
+        "2-tasks-metric": 13,
+        "2-tasks-cosines": 13,
+        "2-tasks-norms-gradnorm": 4,
+        **{f"2-tasks-weights-{method}": 2 for method in ["gradnorm", *VARIANTS]},
+        **{f"2-tasks-losses-{method}": 2 for method in ["equal", "gradnorm", *VARIANTS]},
+    }),
 }
 SCREEN, PHONE = (1200, 900), (390, 800)
 SMALLEST_TEXT = 10  # pixels, on a phone
@@ -121,10 +143,10 @@ def overlap(a, b):
     return min(a[2], b[2]) - max(a[0], b[0]) > 1 and min(a[3], b[3]) - max(a[1], b[1]) > 1
 
 
-def check_figure(name, figure, where, faults):
+def check_figure(name, figure, curves, where, faults):
     left, top, right, bottom = figure["box"]
-    if len(figure["curves"]) != CURVES[name]:
-        faults.append(f"{where}: {name} has {figure['curves']}, not {CURVES[name]} curves")
+    if len(figure["curves"]) != curves:
+        faults.append(f"{where}: {name} has {figure['curves']}, not {curves} curves")
     if figure["empty"]:
         faults.append(f"{where}: {name}: nothing is drawn for {figure['empty']}")
     if not (right - left > 100 and bottom - top > 100):
@@ -142,33 +164,33 @@ def check_figure(name, figure, where, faults):
                       for other in texts[:i] if overlap(box, other["box"]))
 
 
-def check_page(seen, where, faults):
-    if set(seen["figures"]) != set(CURVES):
+def check_page(seen, curves, where, faults):
+    if set(seen["figures"]) != set(curves):
         faults.append(f"{where}: figures are {list(seen['figures'])}")
     for name, figure in seen["figures"].items():
-        if name in CURVES:
-            check_figure(name, figure, where, faults)
+        if name in curves:
+            check_figure(name, figure, curves[name], where, faults)
     if seen["width"] > seen["window"]:
         faults.append(f"{where}: {seen['width']} pixels wide in a window of {seen['window']}")
     faults.extend(f"{where}: refers to {link}" for link in seen["links"] if not link.startswith("#"))
 
 
-def check_files(browser, folder, faults):
+def check_files(browser, folder, curves, faults):
     """Each figure by itself: the picture as the page has it, and the same curves in its table."""
     names = {path.stem for path in folder.iterdir()}
-    if names != set(CURVES):
+    if names != set(curves):
         faults.append(f"figures are {sorted(names)}")
-    for name in sorted(names & set(CURVES)):
+    for name in sorted(names & set(curves)):
         seen = browser.call("/url", {"url": (folder / f"{name}.svg").as_uri()})
         seen = browser.call("/execute/sync", {"args": [], "script":
             "return [...document.querySelectorAll('.series, .tile')].map(e => e.dataset.label)"})
         with open(folder / f"{name}.csv", newline="", encoding="utf-8") as file:
             labels = list(dict.fromkeys(row[0] for row in list(csv.reader(file))[1:]))
-        if seen != labels or len(labels) != CURVES[name]:
+        if seen != labels or len(labels) != curves[name]:
             faults.append(f"{name}: the picture has {seen}, the table {labels}")
 
 
-def check(browser, directory, pictures):
+def check(browser, directory, curves, pictures):
     faults = []
     page = directory / "report.html"
     views = {"light": (SCREEN, False), "dark": (SCREEN, True), "phone": (PHONE, False),
@@ -176,7 +198,7 @@ def check(browser, directory, pictures):
     grounds = {}
     for where, (size, dark) in views.items():
         seen = browser.show(page, size, dark)
-        check_page(seen, where, faults)
+        check_page(seen, curves, where, faults)
         grounds[where] = (seen["ground"], seen["ink"])
         if pictures:
             browser.picture(pictures / f"{where}.png")
@@ -184,7 +206,7 @@ def check(browser, directory, pictures):
         (pictures / "print.pdf").write_bytes(base64.b64decode(browser.call("/print", {})))
     if grounds["light"][0] == grounds["dark"][0] or grounds["light"][1] == grounds["dark"][1]:
         faults.append(f"light and dark look alike: {grounds}")
-    check_files(browser, directory / "figures", faults)
+    check_files(browser, directory / "figures", curves, faults)
     faults.extend(f"asked for {url}" for url in browser.requests()
                   if not url.startswith(directory.as_uri()))
     faults.extend(f"logged: {entry['message']}" for entry in browser.log("browser"))
@@ -197,13 +219,20 @@ def main():
         parser.add_argument(program)
     parser.add_argument("--pictures", type=pathlib.Path)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        directory = pathlib.Path(temporary) / "study"
-        subprocess.run([arguments.toy_regression, *STUDY, "--out", directory], check=True,
-                       stdout=subprocess.DEVNULL)
-        with contextlib.closing(Browser(arguments.chromium, arguments.chromedriver)) as browser:
-            faults = check(browser, directory, arguments.pictures)
-    print("\n".join(faults) or f"{len(CURVES)} figures, as they must be")
+    faults = []
+    with tempfile.TemporaryDirectory() as temporary, \
+            contextlib.closing(Browser(arguments.chromium, arguments.chromedriver)) as browser:
+        for study, (words, curves) in STUDIES.items():
+            directory = pathlib.Path(temporary) / study
+            subprocess.run([arguments.toy_regression, study, *words, "--eval-every", "5", "--quiet",
+                            "--out", directory], check=True, stdout=subprocess.DEVNULL)
+            pictures = arguments.pictures / study if arguments.pictures else None
+            if pictures:
+                pictures.mkdir(parents=True, exist_ok=True)
+            found = check(browser, directory, curves, pictures)
+            faults += [f"{study}: {fault}" for fault in found]
+            print(f"{study}: {len(curves)} figures" + (", as they must be" if not found else ""))
+    print("\n".join(faults))
     return 1 if faults else 0
 
 

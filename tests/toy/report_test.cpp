@@ -1,6 +1,7 @@
 #include <taskgrad/core/error.h>
 #include <taskgrad/toy/files.h>
 #include <taskgrad/toy/json.h>
+#include <taskgrad/toy/markup.h>
 #include <taskgrad/toy/metrics_log.h>
 #include <taskgrad/toy/progress.h>
 #include <taskgrad/toy/report.h>
@@ -62,7 +63,7 @@ TEST_CASE("to_json: exactly the documented keys, in their order") {
   const auto json = nlohmann::ordered_json::parse(text);
   std::vector<std::string> keys;
   for (const auto& [key, value] : json.items()) keys.push_back(key);
-  CHECK(keys == std::vector<std::string>{"version", "runs"});
+  CHECK(keys == std::vector<std::string>{"version", "runs", "findings"});
   CHECK(json["version"] == "0.1.0");
   REQUIRE(json["runs"].size() == 4);
   keys.clear();
@@ -91,7 +92,20 @@ TEST_CASE("to_json: runs that never began are left out") {
   std::vector<RunResult> results = made_up_study();
   results[1] = {};
   CHECK(Json::parse(to_json(results))["runs"].size() == 3);
-  CHECK(to_json({}) == R"({"version":"0.1.0","runs":[]})");
+  CHECK(to_json({}) == R"({"version":"0.1.0","runs":[],"findings":[]})");
+}
+
+TEST_CASE("to_json: findings, each with its number and what to try") {
+  std::vector<RunResult> results = made_up_study();
+  CHECK(Json::parse(to_json(results))["findings"].empty());
+  results[2].error = "a loss is not finite";
+  const Json found = Json::parse(to_json(results))["findings"];
+  REQUIRE(found.size() == 1);
+  CHECK(found[0] == Json{{"symptom", "learning_rate_too_high"},
+                         {"method", "gradnorm on 2 tasks"},
+                         {"number", "1 of 2 diverged"},
+                         {"claim", "The learning rate is too high: 1 of 2 runs diverged."},
+                         {"advice", "Try a third of --lr."}});
 }
 
 TEST_CASE("to_json_line: one line an evaluation, targets are null for methods without") {
@@ -345,6 +359,44 @@ TEST_CASE("ProgressReport: a line written over and removed, or plain lines now a
   const std::string text = plain.str();
   CHECK(std::count(text.begin(), text.end(), '\n') == 3);
   CHECK(text.find("1:06:40 left") != std::string::npos);
+}
+
+TEST_CASE("ProgressReport: a later stage is announced at once, and every line says which it is") {
+  const Progress begin{.runs = 101, .steps = 404000};
+  Progress middle{.runs_done = 50,
+                  .runs = 101,
+                  .steps_done = 202000,
+                  .steps = 404000,
+                  .fraction = 0.5,
+                  .seconds = 120,
+                  .seconds_left = 36000};
+  std::ostringstream first;
+  ProgressReport(first, Style::plain, {1, 2})(begin);
+  CHECK(first.str().empty());
+  std::ostringstream second;
+  ProgressReport report(second, Style::plain, {2, 2});
+  report(begin);
+  CHECK(second.str() == "stage 2 of 2    0 %  0 of 101 runs  0 of 404000 steps  ? left\n");
+  report(begin);
+  CHECK(second.str().find('\n') == second.str().size() - 1);
+  report(middle);
+  CHECK(second.str().ends_with(
+      "\nstage 2 of 2   50 %  50 of 101 runs  202000 of 404000 steps  10:00:00 left\n"));
+}
+
+TEST_CASE("ProgressReport: with its stage, a line written over fits into 80 columns") {
+  std::ostringstream rich;
+  ProgressReport report(rich, Style::rich, {2, 2});
+  report({.runs_done = 50,
+          .runs = 101,
+          .steps_done = 202000,
+          .steps = 404000,
+          .fraction = 0.5,
+          .seconds = 120,
+          .seconds_left = 3599});
+  CHECK(rich.str() ==
+        "\r\x1b[K██░░ stage 2 of 2   50 %  50 of 101 runs  202000 of 404000 steps  59:59 left");
+  CHECK(characters(rich.str()) - 4 <= 80);
 }
 
 TEST_CASE("not_below_equal: names the panel where gradnorm is not below, or missing") {

@@ -159,6 +159,53 @@ TEST_CASE("alpha_figures: means and ranges over seeds by alpha, from the lowest 
   CHECK(weights[1].y == std::vector<double>{0.25, 0.25});
 }
 
+TEST_CASE("penalty_figures: metric, metric with noise and slope over the penalty, beside none") {
+  std::vector<RunResult> results;
+  for (const std::uint64_t seed : {1U, 2U}) {
+    for (const double penalty : {0.1, 0.0, 1.0}) {
+      RunResult run = grid_result(penalty_label(penalty), {}, penalty + double(seed));
+      run.seed = seed;
+      run.noisy_metric = 10 * run.metric;
+      run.input_slope = 3 - penalty;
+      run.history.resize(1);
+      results.push_back(run);
+    }
+  }
+  const std::vector<double> penalties = {0.1, 0, 1};
+  const std::vector<Figure> figures =
+      double_backprop({.bases = {small()}, .penalties = penalties}).figures(results);
+  REQUIRE(figures.size() == 2);
+  const auto& metric = std::get<Chart>(figures[0].content);
+  CHECK(metric.x.log);
+  REQUIRE(metric.series.size() == 4);
+  CHECK(metric.series[0].x == std::vector<double>{0, 0.1, 1});
+  CHECK(metric.series[0].y == std::vector<double>{1.5, 1.6, 2.5});
+  CHECK(metric.series[0].low == std::vector<double>{1, 1.1, 2});
+  CHECK(metric.series[0].high == std::vector<double>{2, 2.1, 3});
+  CHECK(metric.series[1].label == "test inputs, no penalty");
+  CHECK(metric.series[1].mark == Mark::reference);
+  CHECK(metric.series[1].x == std::vector<double>{0.1, 1});
+  CHECK(metric.series[1].y == std::vector<double>{1.5, 1.5});
+  CHECK(metric.series[2].y[2] == doctest::Approx(25));
+  CHECK(metric.series[3].style == metric.series[2].style);
+  CHECK(metric.series[2].style != metric.series[0].style);
+  const auto& slope = std::get<Chart>(figures[1].content);
+  REQUIRE(slope.series.size() == 2);
+  CHECK(slope.series[0].y == std::vector<double>{3, 2.9, 2});
+  for (const Figure& figure : figures) CHECK_NOTHROW(to_svg(figure));
+}
+
+TEST_CASE("penalty_figures: none for no results, no log scale for penalties below 0") {
+  CHECK(penalty_figures({}, std::vector{0.0, 1.0}).empty());
+  std::vector<RunResult> results = {grid_result(penalty_label(-1), {}, 1.5)};
+  results[0].history.resize(1);
+  const std::vector<Figure> figures = penalty_figures(results, std::vector{-1.0, 1.0});
+  REQUIRE(figures.size() == 2);
+  CHECK_FALSE(std::get<Chart>(figures[0].content).x.log);
+  CHECK(std::get<Chart>(figures[0].content).series[0].x == std::vector<double>{-1});
+  CHECK(std::get<Chart>(figures[0].content).series[0].low.empty());  // one seed has no range
+}
+
 TEST_CASE("alpha_sweep and double_backprop: one run a value, which its name tells") {
   const Plan sweep = alpha_sweep({.bases = {small()}, .alphas = {-0.5, 0, 1.5}});
   CHECK(names(sweep.runs) ==
