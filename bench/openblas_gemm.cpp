@@ -24,6 +24,10 @@ void openblas_gemm(const GemmShape& shape, const double* a, const double* b, dou
 
 void set_openblas_threads(int threads) { openblas_set_num_threads(threads); }
 
-std::string openblas_version() { return openblas_get_config(); }
+std::string openblas_version() {
+  const std::string config = openblas_get_config();  // "OpenBLAS 0.3.21 NO_LAPACKE ..."
+  return config.substr(0, config.find(' ', config.find(' ') + 1)) + " (" + openblas_get_corename() +
+         ")";
+}
 
 }  // namespace bench

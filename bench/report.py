@@ -22,6 +22,8 @@ import tables
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAMS = ["gemm_bench", "kernels_bench", "ops_bench", "step_bench", "models_bench"]
+# Threads that wait awake would compete with those of another library (see README, Speed).
+WAIT_POLICY = os.environ.get("OMP_WAIT_POLICY", "passive")
 TOY_STEPS = r"/T:(2|10)/|/T:(5|20|50|100)/batch:100/"
 
 # What a run measures: per number of threads, programs and the benchmarks of each (a regular expression).
@@ -49,9 +51,8 @@ def cores(count):
 
 def start(program, threads, *arguments):
     """Waits for a program and returns what it printed; its messages go to our own."""
-    # Threads that wait awake would compete with those of another library (see README, Speed).
-    environment = os.environ | {"OMP_WAIT_POLICY": "passive"}
     command = ["taskset", "-c", cores(threads), program, f"--threads={threads}", *arguments]
+    environment = os.environ | {"OMP_WAIT_POLICY": WAIT_POLICY}
     return subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout
 
 
@@ -65,7 +66,7 @@ class Results:
     def read(self, report):
         self.context |= report["context"]
         runs = {}
-        for run in report["benchmarks"]:
+        for run in sorted(report["benchmarks"], key=lambda run: run["family_index"]):  # not as they ran
             if run["run_type"] == "iteration":
                 runs.setdefault(tuple(run["run_name"].rsplit("/", 1)), []).append(run)
         scale = {"ns": 1e-3, "us": 1, "ms": 1e3, "s": 1e6}
@@ -137,18 +138,20 @@ def head(results, repetitions, min_time, quick):
     others += [f"oneDNN {context['oneDNN']}"] if "oneDNN" in context else []
     others += [context["OpenBLAS"]] if "OpenBLAS" in context else []
     spread = max(statistics.median(run.spreads) for run in results.values())
+    command = "bench/run.sh" + (" --quick" if quick else "")
     return f"""# Performance
 
-Measured by `bench/run.sh{' --quick' if quick else ''}` on {datetime.date.today()}: {processor()}, {os.cpu_count()} cores; {context['compiler']};
-{'; '.join(others)}.
-Each figure is the median of {repetitions} repetitions of at least {min_time} s, the entrants of a table taking turns in
-random order, pinned to as many cores as they have threads. The middle half of the repetitions lies
-within {100 * spread:.0f} % of their median for half of the benchmarks. **Ratios travel between machines, absolute figures
-do not.** All entrants start from the same numbers, and each program makes sure before it times them that
-their losses, weights and parameters agree after a few steps.
+Measured by `{command}` on {datetime.date.today()}: {processor()}, {os.cpu_count()} cores;
+{'; '.join([context['compiler'], *others])}.
+
+Each figure is the median of {repetitions} repetitions of at least {min_time} s. The entrants of a table take turns in
+random order, pinned to as many cores as they have threads, with `OMP_WAIT_POLICY={WAIT_POLICY}`. For half of the
+benchmarks the middle half of the repetitions spans at most {100 * spread:.0f} % of their median. **Ratios travel between
+machines, absolute figures do not.** All entrants start from the same numbers, and each program makes sure
+before it times them that their losses, weights and parameters agree after a few steps.
 
 *By hand* is the same step written out in Eigen for this one network (`bench/by_hand.cpp`), by the closed
-form, on one thread. A ratio above 1 says how many times faster we are.
+form, on one thread. "ours / theirs" says how many times faster we are.
 """
 
 

@@ -13,7 +13,7 @@ def quotient(a, b):
 
 
 def per_second(time):
-    return f"{1e6 / time:,.0f}" if time and time < 2e5 else f"{1e6 / time:.1f}" if time else "-"
+    return number(1e6 / time, digits=0 if time < 1e4 else 1) if time else "-"
 
 
 def number(value, scale=1.0, digits=0):
@@ -146,7 +146,7 @@ def kernels(results):
         rows.append([contest, number(ours, 1e9, 2), number(theirs, 1e9, 2), other or "-", quotient(ours, theirs)])
     return table(
         "Other kernels, one thread",
-        "f32; 10^9 elements a second, for convolutions GFLOP/s.",
+        "f32; 10^9 elements a second, for convolutions GFLOP/s. Eigen writes to memory at hand; ours make a tensor.",
         ["kernel", "ours", "other", "which", "ours / other"],
         rows,
     )
@@ -162,7 +162,7 @@ def overhead(results):
         "What an operation costs beside its arithmetic",
         "Nanoseconds for each of 100 products and sums in a chain: forward with the graph; that and backward; the\n"
         "same with a graph of the gradient; and then backward through that graph.",
-        ["elements", "", "ours, ns", "libtorch, ns", "libtorch / ours"],
+        ["elements", "", "ours, ns", "libtorch, ns", "ours / libtorch"],
         rows,
     )
 
