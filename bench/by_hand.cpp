@@ -114,14 +114,14 @@ class TrainerByHand : public Trainer {
 
   void step() override {
     forward();
-    Layer& last = layers_.back();
     slope_.setZero();
-    last.weight_gradient.setZero();
+    if (balanced_) layers_.back().weight_gradient.setZero();
     for (std::size_t task = 0; task < heads_.size(); ++task) {
+      const float scale = head_backward(task);
       if (balanced_) {
-        balanced_task(task);
+        trunk_gradient(task, scale);
       } else {
-        plain_task(task);
+        slope_.noalias() += scale * error_ * heads_[task].weight;
       }
     }
     backward();
@@ -187,8 +187,9 @@ class TrainerByHand : public Trainer {
     }
   }
 
-  // The loss of a task, and into error_ the derivative of the weighted loss in its prediction.
-  void head_backward(std::size_t task) {
+  // The loss of a task and the gradients of its head. The derivative of the weighted loss in its
+  // prediction is error_ times what is returned: products take a factor for nothing.
+  float head_backward(std::size_t task) {
     Layer& head = heads_[task];
     const Matrix& features = outputs_.back();
     error_.noalias() = features * head.weight.transpose();
@@ -196,33 +197,27 @@ class TrainerByHand : public Trainer {
     const auto at = static_cast<Index>(task);
     const auto size = static_cast<double>(error_.size());
     losses_[at] = error_.squaredNorm() / size;
-    error_ *= static_cast<float>(2 * gradnorm_.weights()[at] / size);
-    head.weight_gradient.noalias() = error_.transpose() * features;
-    head.bias_gradient = error_.colwise().sum();
+    const auto scale = static_cast<float>(2 * gradnorm_.weights()[at] / size);
+    head.weight_gradient.noalias() = scale * error_.transpose() * features;
+    head.bias_gradient = scale * error_.colwise().sum();
+    return scale;
   }
 
-  void plain_task(std::size_t task) {
-    head_backward(task);
-    slope_.noalias() += error_ * heads_[task].weight;
-  }
-
-  // The gradients whose norms GradNorm wants add up to the gradient of W itself.
-  void balanced_task(std::size_t task) {
-    head_backward(task);
-    Layer& last = layers_.back();
-    task_slope_.noalias() = error_ * heads_[task].weight;
+  // Of a task at W, for its norm. These gradients add up to that of all tasks.
+  void trunk_gradient(std::size_t task, float scale) {
+    task_slope_.noalias() = scale * error_ * heads_[task].weight;
     task_slope_ = (outputs_.back().array() > 0).select(task_slope_, 0.0f);
     slope_ += task_slope_;
     task_gradient_.noalias() = task_slope_.transpose() * outputs_[kMlpLayers - 2];
     norms_[static_cast<Index>(task)] = task_gradient_.norm();
-    last.weight_gradient += task_gradient_;
+    layers_.back().weight_gradient += task_gradient_;
   }
 
   // From slope_, the derivative in the output of the trunk.
   void backward() {
     for (std::size_t i = layers_.size(); i-- > 0;) {
       Layer& layer = layers_[i];
-      const bool done = balanced_ && i + 1 == layers_.size();  // by balanced_task()
+      const bool done = balanced_ && i + 1 == layers_.size();  // by trunk_gradient()
       if (!done) {
         slope_ = (outputs_[i].array() > 0).select(slope_, 0.0f);
         layer.weight_gradient.noalias() = slope_.transpose() * input_of(i);

@@ -166,6 +166,10 @@ def main():
         start(options.programs / program, 1, "--check")
     print("All entrants compute the same.", file=sys.stderr)
 
+    load = os.getloadavg()[0]
+    if load > 1.5:  # our own check has just kept one core busy
+        print(f"The machine is busy (load {load:.1f}): figures for two threads will mean nothing.", file=sys.stderr)
+
     plan, repetitions, min_time = (QUICK, 3, 0.02) if options.quick else (FULL, 11, 0.04)
     plan = {threads: chosen for threads, chosen in plan.items() if threads <= len(os.sched_getaffinity(0))}
     results = measure(options.programs, plan, repetitions, min_time)
