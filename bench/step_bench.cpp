@@ -1,118 +1,63 @@
-// Steps a second of GradNorm on the paper's toy (f32, one thread): by second order, by the closed
-// form, and in libtorch with create_graph=true. All take turns within one run, so that a busy
-// machine slows all of them alike; ratios are of medians.
-#include <taskgrad/balancers/gradnorm.h>
-#include <taskgrad/core/parallel.h>
-#include <taskgrad/nn/loss.h>
-#include <taskgrad/nn/optim.h>
-#include <taskgrad/toy/experiment.h>
-
+// Training steps on the toy problem of the GradNorm paper: plain, and with GradNorm, as the number
+// of tasks and the batch grow.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <chrono>
-#include <functional>
-#include <string>
-#include <vector>
+#include "by_hand.h"
+#include "contest.h"
+#include "ours.h"
 
 #if defined(TASKGRAD_BENCH_LIBTORCH)
-#include "libtorch_step.h"
+#include "libtorch_steps.h"
 #endif
 
 namespace {
 
-using namespace taskgrad;
+using namespace bench;
 
-constexpr int kRounds = 15;
-constexpr double kSecondsATurn = 0.25;
-
-class OurStep {
+// Made when first asked for: a run rarely wants all sizes.
+class LazyProblem {
  public:
-  OurStep(const toy::Batch& batch, GradNormPath path)
-      : batch_(batch),
-        model_(toy::make_model(static_cast<int>(batch.targets.size()))),
-        balancer_(model_.tasks(), {.alpha = 0.12, .path = path}),
-        optimizer_(initialised(model_).all(), {.lr = 1e-3}) {}
-
-  void operator()() {
-    Step step(nn::mse(model_(constant(batch_.x)), batch_.targets), model_);
-    optimizer_.step(balancer_.backward(step));
+  explicit LazyProblem(const MlpSizes& sizes) : sizes_(sizes) {}
+  const MlpProblem& operator*() {
+    if (!problem_) problem_ = std::make_unique<MlpProblem>(make_mlp_problem(sizes_));
+    return *problem_;
   }
 
  private:
-  static const nn::MultiTask& initialised(nn::MultiTask& model) {
-    model.init(Rng(1).stream("init"));
-    return model;
-  }
-
-  const toy::Batch& batch_;
-  nn::MultiTask model_;
-  GradNorm balancer_;
-  nn::Adam optimizer_;
+  MlpSizes sizes_;
+  std::unique_ptr<MlpProblem> problem_;
 };
 
-double steps_a_second(const std::function<void()>& step) {
-  using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
-  double seconds = 0;
-  int steps = 0;
-  for (; seconds < kSecondsATurn; ++steps) {
-    step();
-    seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  }
-  return steps / seconds;
-}
-
-struct Entrant {
-  std::string name;
-  std::function<void()> step;
-  std::vector<double> rates = {};
-  double median() {
-    std::sort(rates.begin(), rates.end());
-    return rates[rates.size() / 2];
-  }
-};
-
-void compare(int tasks, int batch_size) {
-  const toy::ScaledRegression problem({.sigmas = toy::default_sigmas(tasks)},
-                                      Rng(1).stream("data"));
-  const toy::Batch batch = problem.batch(0, batch_size);
-  OurStep second_order(batch, GradNormPath::second_order);
-  OurStep closed_form(batch, GradNormPath::closed_form);
-  std::vector<Entrant> entrants = {{"second order", [&] { second_order(); }},
-                                   {"closed form", [&] { closed_form(); }}};
+void add_contests(std::vector<Contest>& contests, const MlpSizes& sizes) {
+  const auto problem = std::make_shared<LazyProblem>(sizes);
+  const auto entrant = [&](const char* name, auto make, Balance balance) {
+    return Entrant{name, [=] { return make(**problem, balance); }};
+  };
+  const auto ours = [](const MlpProblem& p, Balance b) { return our_trainer(p, b); };
+  Contest plain{
+      fmt::format("plain/T:{}/batch:{}", sizes.tasks, sizes.batch),
+      {entrant("ours", ours, Balance::plain), entrant("by_hand", trainer_by_hand, Balance::plain)}};
+  Contest gradnorm{fmt::format("gradnorm/T:{}/batch:{}", sizes.tasks, sizes.batch),
+                   {entrant("second_order", ours, Balance::second_order),
+                    entrant("closed_form", ours, Balance::closed_form),
+                    entrant("by_hand", trainer_by_hand, Balance::closed_form)}};
 #if defined(TASKGRAD_BENCH_LIBTORCH)
-  bench::LibtorchGradNorm libtorch(tasks, batch_size, 1);
-  std::vector<float> targets;
-  for (const Tensor& target : batch.targets) {
-    targets.insert(targets.end(), target.data<float>(), target.data<float>() + target.size());
-  }
-  libtorch.set_batch(batch.x.data<float>(), targets.data());
-  entrants.push_back({"libtorch", [&] { libtorch.step(); }});
+  const auto libtorch = [](const MlpProblem& p, Balance b) { return libtorch_trainer(p, b); };
+  plain.entrants.push_back(entrant("libtorch", libtorch, Balance::plain));
+  gradnorm.entrants.push_back(entrant("libtorch", libtorch, Balance::second_order));
 #endif
-  set_threads(1);  // after libtorch, which sets OpenMP's number of threads for the whole process
-  for (Entrant& entrant : entrants) steps_a_second(entrant.step);  // warm up
-  for (int round = 0; round < kRounds; ++round) {
-    for (Entrant& entrant : entrants) entrant.rates.push_back(steps_a_second(entrant.step));
-  }
-  fmt::print("T = {}, batch {}:", tasks, batch_size);
-  for (Entrant& entrant : entrants)
-    fmt::print("  {} {:.0f} steps/s", entrant.name, entrant.median());
-  if (entrants.size() == 3) {
-    fmt::print("  | against libtorch: second order {:.2f}x, closed form {:.2f}x",
-               entrants[0].median() / entrants[2].median(),
-               entrants[1].median() / entrants[2].median());
-  }
-  fmt::print("\n");
+  contests.push_back(std::move(plain));
+  contests.push_back(std::move(gradnorm));
 }
 
 }  // namespace
 
-int main() {
-#if defined(TASKGRAD_BENCH_LIBTORCH)
-  fmt::print("libtorch's BLAS: {}\n", bench::libtorch_blas());
-#endif
-  for (const int tasks : {2, 10}) {
-    for (const int batch : {32, 100, 256}) compare(tasks, batch);
+int main(int argc, char** argv) {
+  std::vector<Contest> contests;
+  for (const int tasks : {2, 5, 10, 20, 50, 100}) {
+    for (const int batch : {32, 100, 256, 1024}) {
+      add_contests(contests, {.tasks = tasks, .batch = batch});
+    }
   }
+  return run_contests(argc, argv, contests);
 }
