@@ -19,6 +19,17 @@ Var joint_norm(std::span<const Var> gradients) {
   return total;
 }
 
+// ||grad_W L_i||, from the trunk's output on where the step has that.
+double anchor_norm(Step& step, int task) {
+  if (!step.representation().defined()) {
+    step.count_backward(1);
+    return joint_norm(grad(step.loss(task), step.anchor())).item();
+  }
+  const Tensor& cotangent = step.jacobian(Scope::representation)[static_cast<std::size_t>(task)][0];
+  return joint_norm(grad(step.representation(), step.anchor(), {.cotangent = constant(cotangent)}))
+      .item();
+}
+
 double sign(double x) { return static_cast<double>(x > 0) - static_cast<double>(x < 0); }
 
 void check_initial(const Vec& losses) {
@@ -56,13 +67,17 @@ GradNorm::GradNorm(int tasks, GradNormOptions options)
 }
 
 Gradients GradNorm::backward(Step& step) {
-  Observation seen =
-      options_.path == GradNormPath::second_order ? differentiate(step) : observe(step);
+  const bool second_order = options_.path == GradNormPath::second_order;
+  Rows rows;
+  Observation seen = second_order ? differentiate(step, rows) : observe(step);
   if (!all_finite(seen.targets) || !all_finite(seen.weight_gradients)) {
     fail<NumericError>("GradNorm: norms and targets must be finite: norms {} · targets {}",
                        fmt::join(seen.norms, ", "), fmt::join(seen.targets, ", "));
   }
-  Gradients update = step.of(step.weighted(w_));  // at the weights of this step
+  const Vec ones(step.tasks(), 1.0);
+  Gradients update = !step.representation().defined() ? step.of(step.weighted(w_))
+                     : second_order                   ? step.pass_down(rows, ones, ones)
+                                                      : step.combine(w_, w_, Scope::representation);
 
   // What needs memory is made first, so that a step that runs out of it has moved nothing.
   Vec initial = initial_losses(step);
@@ -76,17 +91,27 @@ Gradients GradNorm::backward(Step& step) {
 }
 
 // Algorithm 1 as the paper has it: L_grad is differentiated through the gradients at W.
-GradNorm::Observation GradNorm::differentiate(Step& step) const {
+GradNorm::Observation GradNorm::differentiate(Step& step, Rows& rows) const {
   check_tasks(step, w_.size());
   const List<int>& tasks = step.present().tasks;
+  const std::size_t anchors = step.anchor().size();
+  rows.resize(static_cast<std::size_t>(step.tasks()));
   List<Var> w;
   List<Var> norms;  // G_i
   Vec norm_values(step.tasks());
   for (const int task : tasks) {
     w.push_back(leaf(Tensor::scalar(w_[task], step.dtype())));
-    norms.push_back(
-        joint_norm(grad(w.back() * step.loss(task), step.anchor(), {.create_graph = true})));
+    List<Var> inputs = step.anchor();
+    if (step.representation().defined()) {
+      inputs.push_back(step.representation());
+      inputs.insert(inputs.end(), step.head(task).begin(), step.head(task).end());
+    }
+    const List<Var> found = grad(w.back() * step.loss(task), inputs, {.create_graph = true});
+    norms.push_back(joint_norm(std::span(found).first(anchors)));
     norm_values[task] = norms.back().item();
+    for (const Var& gradient : std::span(found).subspan(anchors)) {
+      rows[static_cast<std::size_t>(task)].push_back(gradient.value());
+    }
   }
   Observation seen = compare(step, std::move(norm_values));
 
@@ -107,15 +132,12 @@ GradNorm::Observation GradNorm::differentiate(Step& step) const {
 GradNorm::Observation GradNorm::observe(Step& step) const {
   check_tasks(step, w_.size());
   Vec norms(step.tasks());
-  for (const int task : step.present().tasks) {
-    norms[task] = joint_norm(grad(step.loss(task) * w_[task], step.anchor())).item();
-  }
+  for (const int task : step.present().tasks) norms[task] = w_[task] * anchor_norm(step, task);
   Observation seen = compare(step, std::move(norms));
   for (const int task : step.present().tasks) {
     seen.weight_gradients[task] =
         sign(seen.norms[task] - seen.targets[task]) * seen.norms[task] / w_[task];
   }
-  step.count_backward(step.present().count());
   return seen;
 }
 

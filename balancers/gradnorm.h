@@ -14,8 +14,10 @@
 // never sees L_grad.
 //
 // Cost: 1 + K passes, K of them from a head to W only, and for `second_order` one more through
-// those. State: w, L(0), Adam's moments. A task that is absent from a step keeps its weight and
-// takes no part in the means; the others are renormalised to what it leaves of K.
+// those. Where the step has the trunk's output, the K passes also give what the heads need and the
+// last one goes through the trunk alone. State: w, L(0), Adam's moments. A task that is absent from
+// a step keeps its weight and takes no part in the means; the others are renormalised to what it
+// leaves of K.
 //
 // What the paper leaves open is an option. Published implementations differ from it in the sign of
 // alpha, in a mean for the sum, in weighted losses for the ratio, in network gradients polluted by
@@ -77,7 +79,10 @@ class GradNorm : public Balancer {
   Observation observe(Step& step) const;
 
  private:
-  Observation differentiate(Step& step) const;
+  // What the K passes find: at the trunk's output and in each head's parameters, if the step has
+  // the former; of the weighted losses.
+  using Rows = List<List<Tensor>>;
+  Observation differentiate(Step& step, Rows& rows) const;
   Observation compare(const Step& step, Vec norms) const;
   Vec initial_losses(const Step& step) const;
   Vec moved(VecAdam& adam, const Vec& gradients, std::span<const int> tasks) const;

@@ -89,6 +89,12 @@ Step::Step(List<Var> losses, const nn::MultiTask& model, StepOptions options)
   present_.losses = gather(values_, present_.tasks);
 }
 
+std::span<const Var> Step::head(int task) const {
+  const std::span<const nn::NamedParameter> head = model_.head(task);
+  const auto first = static_cast<std::size_t>(head.data() - model_.all().data());
+  return std::span(leaves_).subspan(first, head.size());
+}
+
 Var Step::weighted(const Vec& weights) const {
   Var total;
   for (const int task : present_.tasks) {
@@ -137,9 +143,8 @@ Step::Rows& Step::rows_of(Scope scope) {
   List<List<Tensor>> gradients(losses_.size());
   for (const int task : present_.tasks) {
     ++backward_passes_;
-    const auto head = static_cast<std::size_t>(model_.head(task).data() - model_.all().data());
     inputs.resize(rows.shared);
-    for (std::size_t k = 0; k < model_.head(task).size(); ++k) inputs.push_back(leaves_[head + k]);
+    inputs.insert(inputs.end(), head(task).begin(), head(task).end());
     for (const Var& found : grad(loss(task), inputs, {.unused = Unused::zeros})) {
       gradients[static_cast<std::size_t>(task)].push_back(found.value());
     }
@@ -158,22 +163,29 @@ const Matrix& Step::gramian(Scope scope) {
 
 Gradients Step::combine(const Vec& shared_weights, const Vec& head_weights, Scope scope) {
   const Rows& rows = rows_of(scope);
+  if (scope == Scope::representation) {
+    return pass_down(rows.gradients, shared_weights, head_weights);
+  }
   List<Tensor> shared;
   shared.reserve(model_.shared().size());
-  if (scope == Scope::parameters) {
-    for (std::size_t k = 0; k < rows.shared; ++k) {
-      shared.push_back(weighted_sum(rows.gradients, k, shared_weights));
-    }
-  } else {
-    ++backward_passes_;
-    const Var cotangent = constant(weighted_sum(rows.gradients, 0, shared_weights));
-    const std::span<const Var> trunk(leaves_.data(), model_.shared().size());
-    for (const Var& found :
-         grad(options_.representation, trunk, {.unused = Unused::zeros, .cotangent = cotangent})) {
-      shared.push_back(found.value());
-    }
+  for (std::size_t k = 0; k < rows.shared; ++k) {
+    shared.push_back(weighted_sum(rows.gradients, k, shared_weights));
   }
   return with_heads(std::move(shared), rows.gradients, rows.shared, head_weights);
+}
+
+Gradients Step::pass_down(const List<List<Tensor>>& rows, const Vec& shared_weights,
+                          const Vec& head_weights) {
+  ++backward_passes_;
+  const Var cotangent = constant(weighted_sum(rows, 0, shared_weights));
+  const std::span<const Var> trunk(leaves_.data(), model_.shared().size());
+  List<Tensor> shared;
+  shared.reserve(trunk.size());
+  for (const Var& found :
+       grad(options_.representation, trunk, {.unused = Unused::zeros, .cotangent = cotangent})) {
+    shared.push_back(found.value());
+  }
+  return with_heads(std::move(shared), rows, 1, head_weights);
 }
 
 Tensor Step::rows() {

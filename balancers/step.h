@@ -25,7 +25,8 @@ struct Present {
 
 /// What only some methods ask of a step.
 struct StepOptions {
-  /// The output of the trunk that the losses were made from, for Scope::representation.
+  /// The output of the trunk that the losses were made from, for Scope::representation. GradNorm
+  /// then goes through each head once instead of twice.
   Var representation = {};
   /// Losses at the values that the model's parameters have when it is called, for methods that want
   /// independent batches or a look ahead: of this step's own batch for k = 0, of the k-th further
@@ -59,6 +60,10 @@ class Step {
   const Vec& values() const { return values_; }
   DType dtype() const { return loss(present_.tasks[0]).dtype(); }
   const nn::MultiTask& model() const { return model_; }
+  /// The output of the trunk; undefined if it was not given.
+  const Var& representation() const { return options_.representation; }
+  /// The leaves of a task's head.
+  std::span<const Var> head(int task) const;
   /// sum_i weights[i] L_i over the present tasks.
   Var weighted(const Vec& weights) const;
 
@@ -80,6 +85,9 @@ class Step {
   /// for head i. Costs one pass through the trunk for Scope::representation.
   Gradients combine(const Vec& shared_weights, const Vec& head_weights,
                     Scope scope = Scope::parameters);
+  /// The same with rows that the caller found, like those of jacobian(Scope::representation).
+  Gradients pass_down(const List<List<Tensor>>& rows, const Vec& shared_weights,
+                      const Vec& head_weights);
   /// The shared gradients of the present tasks as one matrix [present, parameters] in f64.
   Tensor rows();
   /// `direction` [parameters] for the shared parameters, heads as in combine().

@@ -68,10 +68,12 @@ std::unique_ptr<Balancer> make_balancer(int tasks, Balance balance) {
 
 class OurTrainer : public Trainer {
  public:
-  using Losses = std::function<List<Var>(const nn::MultiTask&)>;
+  using Losses = std::function<List<Var>(const List<Var>& predictions)>;
 
-  OurTrainer(nn::MultiTask model, const Parameters& start, Losses task_losses, Balance balance)
+  OurTrainer(nn::MultiTask model, const Parameters& start, Var x, Losses task_losses,
+             Balance balance)
       : model_(std::move(model)),
+        x_(std::move(x)),
         task_losses_(std::move(task_losses)),
         balancer_(make_balancer(model_.tasks(), balance)),
         optimizer_(model_.all(), {.lr = kLr}) {
@@ -82,7 +84,9 @@ class OurTrainer : public Trainer {
   }
 
   void step() override {
-    Step step(task_losses_(model_), model_);
+    const Var representation = model_.represent(x_);
+    Step step(task_losses_(model_.predict(representation)), model_,
+              {.representation = representation});
     optimizer_.step(balancer_->backward(step));
     losses_ = step.values();
   }
@@ -97,6 +101,7 @@ class OurTrainer : public Trainer {
  private:
   using Parameter = nn::Parameter;
   nn::MultiTask model_;
+  Var x_;
   Losses task_losses_;
   std::unique_ptr<Balancer> balancer_;
   nn::Adam optimizer_;
@@ -142,8 +147,8 @@ std::unique_ptr<Trainer> our_trainer(const MlpProblem& problem, Balance balance)
   List<Tensor> targets;
   for (int task = 0; task < tasks; ++task) targets.push_back(y.select(0, task));
   return std::make_unique<OurTrainer>(
-      make_model(problem.sizes), problem.parameters,
-      [x, targets](const nn::MultiTask& model) { return nn::mse(model(x), targets); }, balance);
+      make_model(problem.sizes), problem.parameters, x,
+      [targets](const List<Var>& predictions) { return nn::mse(predictions, targets); }, balance);
 }
 
 std::unique_ptr<Trainer> our_trainer(const LenetProblem& problem, Balance balance) {
@@ -154,9 +159,8 @@ std::unique_ptr<Trainer> our_trainer(const LenetProblem& problem, Balance balanc
                                static_cast<std::size_t>(problem.batch)));
   };
   return std::make_unique<OurTrainer>(
-      make_lenet(), problem.parameters,
-      [x, labels = std::vector{labels_of(0), labels_of(1)}](const nn::MultiTask& model) {
-        const List<Var> logits = model(x);
+      make_lenet(), problem.parameters, x,
+      [labels = std::vector{labels_of(0), labels_of(1)}](const List<Var>& logits) {
         List<Var> losses;
         for (std::size_t task = 0; task < labels.size(); ++task) {
           losses.push_back(mean(cross_entropy(logits[task], labels[task])));

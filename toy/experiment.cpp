@@ -155,7 +155,9 @@ class Trainer {
       }
 
       const Batch batch = problem_.batch(t, options_.batch_size);
-      Step step(losses(batch), model_, step_options(t, batch));
+      TrainingLosses start = training_losses(options_, model_, batch);
+      Step step(std::move(start.losses), model_,
+                {.representation = start.representation, .batches = further_batches(t, batch)});
       const bool last = done || result_.interrupted;
       if (last || t % options_.eval_every == 0) {
         result_.history.push_back(evaluate(t, step));
@@ -197,7 +199,9 @@ class Trainer {
     return std::max<std::int64_t>(1, options_.steps / kUsual);
   }
 
-  List<Var> losses(const Batch& batch) const { return training_losses(options_, model_, batch); }
+  List<Var> losses(const Batch& batch) const {
+    return training_losses(options_, model_, batch).losses;
+  }
 
   /// The running mean of the weights, each of the start of its step.
   void add_weights() {
@@ -211,12 +215,12 @@ class Trainer {
   }
 
   /// Further batches for a method that wants them: those of steps that never come.
-  StepOptions step_options(std::int64_t t, const Batch& batch) const {
+  std::function<List<Var>(int k)> further_batches(std::int64_t t, const Batch& batch) const {
     constexpr std::int64_t kFar = std::int64_t{1} << 40;
     if (!balancer_->wants_batches()) return {};
-    return {.batches = [this, t, batch](int k) {
+    return [this, t, batch](int k) {
       return losses(k == 0 ? batch : problem_.batch(t + k * kFar, options_.batch_size));
-    }};
+    };
   }
 
   /// What some methods want to know after a step: the losses of the same batch, the end of an
@@ -291,18 +295,18 @@ nn::MultiTask initial_model(const RunOptions& options) {
   return model;
 }
 
-List<Var> training_losses(const RunOptions& options, const nn::MultiTask& model,
-                          const Batch& batch) {
-  if (options.input_penalty == 0) {
-    return nn::mse(model(constant(batch.x)), batch.targets, options.loss);
-  }
-  const Var x = leaf(batch.x);
-  List<Var> losses = nn::mse(model(x), batch.targets, options.loss);
+TrainingLosses training_losses(const RunOptions& options, const nn::MultiTask& model,
+                               const Batch& batch) {
+  const bool penalised = options.input_penalty != 0;
+  const Var x = penalised ? leaf(batch.x) : constant(batch.x);
+  const Var representation = model.represent(x);
+  List<Var> losses = nn::mse(model.predict(representation), batch.targets, options.loss);
+  if (!penalised) return {std::move(losses), representation};
   const double factor = options.input_penalty * std::sqrt(double(batch.x.shape()[0]));
   for (Var& loss : losses) {
     loss = loss + norm(grad(loss, x, {.create_graph = true})) * factor;
   }
-  return losses;
+  return {std::move(losses), Var()};
 }
 
 ScaledRegression make_problem(const RunOptions& options) {

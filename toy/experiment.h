@@ -113,9 +113,15 @@ nn::MultiTask initial_model(const RunOptions& options);
 /// The data of a run: the same for every balancer.
 ScaledRegression make_problem(const RunOptions& options);
 
+/// What a step of training starts from.
+struct TrainingLosses {
+  List<Var> losses;
+  Var representation;  ///< the output of the trunk; undefined if losses depend on the trunk besides
+};
+
 /// The losses that are trained on at these examples, with the penalty of the options.
-List<Var> training_losses(const RunOptions& options, const nn::MultiTask& model,
-                          const Batch& batch);
+TrainingLosses training_losses(const RunOptions& options, const nn::MultiTask& model,
+                               const Batch& batch);
 
 /// Fills those fields of a result that follow from its history.
 void conclude(RunResult& result);

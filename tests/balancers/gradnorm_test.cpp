@@ -1,7 +1,9 @@
 // The two paths of GradNorm, its state, its costs and its refusals. How GradNorm goes wrong
 // elsewhere: gradnorm_pitfalls_test.cpp. Against PyTorch: gradnorm_golden_test.cpp.
+#include <taskgrad/autograd/profile.h>
 #include <taskgrad/balancers/gradnorm.h>
 #include <taskgrad/core/error.h>
+#include <taskgrad/core/kernels.h>
 #include <taskgrad/nn/optim.h>
 
 #include <doctest/doctest.h>
@@ -35,6 +37,42 @@ TEST_CASE("gradnorm: both paths are one number, through 50 steps of training") {
     for (std::size_t t = 0; t < graph.size(); ++t) {
       for (int i = 0; i < 3; ++i) {
         CHECK(graph[t][i] == doctest::Approx(closed[t][i]).epsilon(1e-12));
+      }
+    }
+  }
+}
+
+TEST_CASE("gradnorm: a step that has the trunk's output gives the same numbers by fewer products") {
+  for (const GradNormPath path : {GradNormPath::second_order, GradNormPath::closed_form}) {
+    for (const std::vector<int>& absent : {std::vector<int>{}, std::vector<int>{1}}) {
+      const SmallProblem problem(3);
+      GradNorm plain(3, {.alpha = 0.5, .path = path});
+      GradNorm shared(3, {.alpha = 0.5, .path = path});
+      const auto products = [](const Profile& profile) {
+        std::int64_t calls = 0;
+        for (const Profile::Row& row : profile.rows())
+          calls += row.name == "matmul" ? row.calls : 0;
+        return calls;
+      };
+      for (std::uint64_t t = 0; t < 10; ++t) {
+        Step one = Step(problem.losses_without(t, absent), problem.model);
+        Step two = problem.step_from_representation(t, absent);
+        Profile first;
+        const Gradients expected = plain.backward(one);
+        const std::int64_t of_plain = products(first);
+        Profile second;
+        const Gradients found = shared.backward(two);
+        CHECK(products(second) < of_plain);
+        CHECK(two.backward_passes() == one.backward_passes());
+        REQUIRE(found.size() == expected.size());
+        for (std::size_t i = 0; i < found.size(); ++i) {
+          CHECK(found[i].parameter == expected[i].parameter);
+          const Tensor gap = kernels::sub(found[i].value, expected[i].value);
+          CHECK(kernels::norm(gap).item() <= 1e-12 * (1 + kernels::norm(expected[i].value).item()));
+        }
+        for (int i = 0; i < 3; ++i) {
+          CHECK(shared.weights()[i] == doctest::Approx(plain.weights()[i]).epsilon(1e-10));
+        }
       }
     }
   }

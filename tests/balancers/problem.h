@@ -24,10 +24,14 @@ struct SmallProblem {
     for (int i = 0; i < tasks; ++i, scale *= scale_ratio) scales.push_back(scale);
   }
 
-  List<Var> losses(std::uint64_t batch = 0) const {
+  Var representation(std::uint64_t batch = 0) const {
     const Rng data = rng.stream("batch").stream(batch);
-    const Tensor x = data.stream("x").uniform({5, 6}, -1, 1, DType::f64);
-    const List<Var> predictions = model(constant(x));
+    return model.represent(constant(data.stream("x").uniform({5, 6}, -1, 1, DType::f64)));
+  }
+  List<Var> losses(std::uint64_t batch = 0) const { return losses(batch, representation(batch)); }
+  List<Var> losses(std::uint64_t batch, const Var& representation) const {
+    const Rng data = rng.stream("batch").stream(batch);
+    const List<Var> predictions = model.predict(representation);
     List<Var> all;
     for (std::size_t i = 0; i < predictions.size(); ++i) {
       const Tensor y =
@@ -43,6 +47,13 @@ struct SmallProblem {
     List<Var> all = losses(batch);
     for (const int task : absent) all[static_cast<std::size_t>(task)] = Var();
     return all;
+  }
+  /// A step that has the output of the trunk.
+  Step step_from_representation(std::uint64_t batch, const std::vector<int>& absent) const {
+    const Var z = representation(batch);
+    List<Var> all = losses(batch, z);
+    for (const int task : absent) all[static_cast<std::size_t>(task)] = Var();
+    return Step(std::move(all), model, {.representation = z});
   }
   /// A step with all that a method may ask for: further batches, in which the same tasks are
   /// absent.

@@ -20,7 +20,8 @@ int main() {
   double first = 0;
   double last = 0;
   for (int i = 0; i < 200; ++i) {
-    Step step(nn::mse(model(constant(x)), targets), model);
+    const Var z = model.represent(constant(x));
+    Step step(nn::mse(model.predict(z), targets), model, {.representation = z});
     (i == 0 ? first : last) = sum(step.values());
     optimizer.step(balancer.backward(step));
   }

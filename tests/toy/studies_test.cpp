@@ -236,7 +236,7 @@ TEST_CASE("training_losses: the gradient of the penalty is that of differences")
   const Tensor start = weight.value().value();
   const auto total = [&](const Tensor& value) {
     nn::Parameter(weight).set(leaf(value));
-    return training_losses(options, model, batch)[2];
+    return training_losses(options, model, batch).losses[2];
   };
   const Tensor slope = grad(total(start), weight.value()).value();
   for (const std::size_t place : {0U, 17U, 101U}) {

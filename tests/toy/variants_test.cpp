@@ -31,7 +31,7 @@ struct Bench {
   nn::MultiTask model = initial_model(options);
 
   List<Var> losses(std::int64_t t) const {
-    return training_losses(options, model, problem.batch(t, options.batch_size));
+    return training_losses(options, model, problem.batch(t, options.batch_size)).losses;
   }
 };
 
