@@ -46,22 +46,23 @@ template <class T>
 using Places = std::array<Place<T>, kPanels>;
 
 // Behind the elements of every tensor there is room to read a vector (Tensor::empty), so a panel
-// need not be a multiple of the width.
+// need not be a multiple of the width. A copy costs about as much as it saves two tiles.
 template <class T>
-bool readable_in_place(const MatrixView<const T>& b) {
-  return b.column == 1 && b.row * static_cast<std::int64_t>(sizeof(T)) <= kFarBytes;
+bool readable_in_place(const MatrixView<const T>& b, std::int64_t tiles) {
+  return b.column == 1 && (tiles <= 2 || b.row * static_cast<std::int64_t>(sizeof(T)) <= kFarBytes);
 }
 
 // Panels [first, last) of rows [k, k + inner) of B.
 template <class T>
-Places<T> find_places(const GemmCode<T>& code, const MatrixView<const T>& b, const Panels& panels,
+Places<T> find_places(const GemmCode<T>& code, const Gemm<T>& gemm, const Panels& panels,
                       std::int64_t first, std::int64_t last, std::int64_t k, std::int64_t inner,
                       T* scratch) {
+  const bool in_place = readable_in_place(gemm.b, gemm_tiles(code, gemm.rows));
   Places<T> places;
   for (std::int64_t panel = first; panel < last; ++panel) {
-    const MatrixView<const T> part = b.from(k, panels.begin(panel));
+    const MatrixView<const T> part = gemm.b.from(k, panels.begin(panel));
     Place<T>& place = places[static_cast<std::size_t>(panel - first)];
-    if (readable_in_place(b)) {
+    if (in_place) {
       place = {part.data, part.row};
     } else {
       code.pack(part, inner, panels.columns(panel), scratch);
@@ -76,7 +77,7 @@ Places<T> find_places(const GemmCode<T>& code, const MatrixView<const T>& b, con
 
 template <class T>
 std::int64_t gemm_scratch(const GemmCode<T>& code, const Gemm<T>& gemm) {
-  if (readable_in_place(gemm.b)) return 0;
+  if (readable_in_place(gemm.b, gemm_tiles(code, gemm.rows))) return 0;
   const std::int64_t panels = std::min(Panels(code, gemm.columns).count(), kPanels);
   return std::min(gemm.inner, kInner) * panels * code.vectors * code.width;
 }
@@ -90,7 +91,7 @@ void run_gemm(const GemmCode<T>& code, const Gemm<T>& gemm, std::int64_t first, 
     const std::int64_t end = std::min(block + kPanels, panels.count());
     for (std::int64_t k = 0; k < gemm.inner; k += kInner) {
       const std::int64_t inner = std::min(kInner, gemm.inner - k);
-      const Places<T> places = find_places(code, gemm.b, panels, block, end, k, inner, scratch);
+      const Places<T> places = find_places(code, gemm, panels, block, end, k, inner, scratch);
       for (std::int64_t tile = first; tile < last; ++tile) {
         const std::int64_t i = tile * gemm.rows / tiles;
         for (std::int64_t panel = block; panel < end; ++panel) {

@@ -125,8 +125,8 @@ void pack(MatrixView<const T> b, std::int64_t inner, std::int64_t columns, T* pa
   const std::int64_t padded = (columns + kWidth - 1) / kWidth * kWidth;
   const std::int64_t fours = b.row == 1 ? inner / 4 * 4 : 0;
   const std::int64_t across = b.row == 1 ? columns / 4 * 4 : 0;
-  for (std::int64_t j = 0; j < across; j += 4) {
-    for (std::int64_t k = 0; k < fours; k += 4) {
+  for (std::int64_t k = 0; k < fours; k += 4) {
+    for (std::int64_t j = 0; j < across; j += 4) {
       transpose(b.data + j * b.column + k, b.column, panel + k * padded + j, padded);
     }
   }

@@ -20,18 +20,20 @@ struct Frame {
     width = image[3];
   }
 
-  // Calls f(place, element) for each place whose element (row, column) of the window lies on the
-  // image; both count in row-major order.
+  // Calls f(place, element, count) for the places of each row whose element (row, column) of the
+  // window lies on the image: `count` places one after the other, whose elements are
+  // window.stride[1] apart. Places and elements count in row-major order.
   template <class F>
-  void for_each_place(std::int64_t row, std::int64_t column, const F& f) const {
+  void for_each_run(std::int64_t row, std::int64_t column, const F& f) const {
+    const std::int64_t step = window.stride[1];
+    const std::int64_t left = column * window.dilation[1] - window.padding[1];  // x of place 0
+    const std::int64_t first = left < 0 ? (-left + step - 1) / step : 0;
+    const std::int64_t last = left < width ? std::min(places[1], (width - 1 - left) / step + 1) : 0;
+    if (first >= last) return;
     for (std::int64_t py = 0; py < places[0]; ++py) {
       const std::int64_t y = py * window.stride[0] - window.padding[0] + row * window.dilation[0];
       if (y < 0 || y >= height) continue;
-      for (std::int64_t px = 0; px < places[1]; ++px) {
-        const std::int64_t x =
-            px * window.stride[1] - window.padding[1] + column * window.dilation[1];
-        if (x >= 0 && x < width) f(py * places[1] + px, y * width + x);
-      }
+      f(py * places[1] + first, y * width + left + first * step, last - first);
     }
   }
 
@@ -42,6 +44,21 @@ struct Frame {
   Window::Pair places;
   std::int64_t images, channels, height, width;
 };
+
+template <class T>
+void add_run(T* to, std::int64_t step, const T* from, std::int64_t count) {
+  if (step == 1) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] += from[i];
+  } else {
+    for (std::int64_t i = 0; i < count; ++i) to[i * step] += from[i];
+  }
+}
+
+// NaN is larger than all else.
+template <class T>
+bool is_larger(T x, T y) {
+  return x > y || (x != x && y == y);
+}
 
 }  // namespace
 
@@ -78,17 +95,25 @@ Window::Pair Window::places(std::string_view where, const Shape& image) const {
 Tensor im2col(const Tensor& x, const Window& window) {
   const Frame frame("im2col", x.shape(), window);
   const Tensor packed = x.contiguous();
-  Tensor result = Tensor::zeros(
-      {frame.images, frame.channels * frame.window_size(), frame.place_count()}, x.dtype());
+  const Shape shape{frame.images, frame.channels * frame.window_size(), frame.place_count()};
+  const bool all_written = window.padding[0] == 0 && window.padding[1] == 0;
+  Tensor result = all_written ? Tensor::empty(shape, x.dtype()) : Tensor::zeros(shape, x.dtype());
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
     T* to = result.mutable_data<T>();
     parallel_blocks(frame.images * frame.channels, result.size(), [&](std::int64_t plane) {
       const T* from = packed.data<T>() + plane * frame.height * frame.width;
       for (std::int64_t k = 0; k < frame.window_size(); ++k) {
         T* line = to + (plane * frame.window_size() + k) * frame.place_count();
-        frame.for_each_place(
-            k / window.size[1], k % window.size[1],
-            [&](std::int64_t place, std::int64_t element) { line[place] = from[element]; });
+        frame.for_each_run(k / window.size[1], k % window.size[1],
+                           [&](std::int64_t place, std::int64_t element, std::int64_t count) {
+                             if (window.stride[1] == 1) {
+                               std::copy_n(from + element, count, line + place);
+                             } else {
+                               for (std::int64_t i = 0; i < count; ++i) {
+                                 line[place + i] = from[element + i * window.stride[1]];
+                               }
+                             }
+                           });
       }
     });
   });
@@ -110,9 +135,10 @@ Tensor col2im(const Tensor& columns, const Shape& image, const Window& window) {
       T* target = to + plane * frame.height * frame.width;
       for (std::int64_t k = 0; k < frame.window_size(); ++k) {
         const T* line = packed.data<T>() + (plane * frame.window_size() + k) * frame.place_count();
-        frame.for_each_place(
-            k / window.size[1], k % window.size[1],
-            [&](std::int64_t place, std::int64_t element) { target[element] += line[place]; });
+        frame.for_each_run(k / window.size[1], k % window.size[1],
+                           [&](std::int64_t place, std::int64_t element, std::int64_t count) {
+                             add_run(target + element, window.stride[1], line + place, count);
+                           });
       }
     });
   });
@@ -130,17 +156,18 @@ Labels max_in_window(const Tensor& x, const Window& window) {
     parallel_blocks(
         planes, planes * frame.place_count() * frame.window_size(), [&](std::int64_t plane) {
           std::int64_t* best = values.data() + plane * frame.place_count();
-          for (std::int64_t k = 0; k < frame.window_size();
-               ++k) {  // row-major: the first one stays
-            frame.for_each_place(k / window.size[1], k % window.size[1],
-                                 [&](std::int64_t place, std::int64_t element) {
-                                   const std::int64_t candidate = plane * area + element;
-                                   const T value = from[candidate];
-                                   if (best[place] < 0 || value > from[best[place]] ||
-                                       (value != value && from[best[place]] == from[best[place]])) {
-                                     best[place] = candidate;
+          for (std::int64_t k = 0; k < frame.window_size(); ++k) {  // the first one stays
+            frame.for_each_run(k / window.size[1], k % window.size[1],
+                               [&](std::int64_t place, std::int64_t element, std::int64_t count) {
+                                 for (std::int64_t i = 0; i < count; ++i) {
+                                   const std::int64_t candidate =
+                                       plane * area + element + i * window.stride[1];
+                                   std::int64_t& chosen = best[place + i];
+                                   if (chosen < 0 || is_larger(from[candidate], from[chosen])) {
+                                     chosen = candidate;
                                    }
-                                 });
+                                 }
+                               });
           }
         });
   });
