@@ -9,6 +9,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
@@ -60,6 +61,31 @@ TEST_CASE("allocations: a training step in steady state takes nothing from the s
     }
   }
   set_threads(before);
+}
+
+// What noise cannot move. A change that does says why, and writes the new numbers here.
+TEST_CASE("costs: the nodes of a step are as many as they were, its memory within 5 %") {
+  const int before_threads = threads();
+  set_threads(1);
+  struct Cost {
+    GradNormPath path;
+    std::uint64_t nodes;
+    double peak_bytes;
+  };
+  for (const Cost& expected : {Cost{GradNormPath::second_order, 157, 8.87e6},
+                               Cost{GradNormPath::closed_form, 94, 6.13e6}}) {
+    Training training(DType::f32, expected.path);
+    training.run(3);
+    const std::int64_t held = memory::stats().bytes_in_use;
+    memory::reset_peak();
+    const std::uint64_t before = constant(0, DType::f32).id();
+    training.run(1);
+    const std::uint64_t nodes = constant(0, DType::f32).id() - before - 1;
+    const auto peak = static_cast<double>(memory::stats().peak_bytes - held);
+    CHECK(nodes == expected.nodes);
+    CHECK(std::abs(peak / expected.peak_bytes - 1) < 0.05);
+  }
+  set_threads(before_threads);
 }
 
 }  // namespace

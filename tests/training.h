@@ -30,7 +30,8 @@ class Training {
 
   void run(int steps) {
     for (int i = 0; i < steps; ++i) {
-      Step step(nn::mse(model_(constant(x_)), targets_), model_);
+      const Var z = model_.represent(constant(x_));
+      Step step(nn::mse(model_.predict(z), targets_), model_, {.representation = z});
       optimizer_->step(balancer_.backward(step));
     }
   }
