@@ -85,7 +85,8 @@ the op's samples (and, under laws, on random ones), relative to 1 + |expected|, 
 
 - **formula**: the value against a plain formula, element by element, written without the kernels.
 - **differences**: the derivative against central differences of the value; at order 2 those of the
-  gradient, as a function of the inputs and of the cotangent.
+  gradient, as a function of the inputs and of the cotangent. What the rounding of the differences
+  themselves explains is taken off: 0 says that they agree as far as differences can see.
 - **PyTorch**: value, gradient and gradient of the gradient (in the inputs and the cotangent) as
   PyTorch {} gave them in f64; see [tests/reference](../tests/reference/README.md).
 - **laws**: what must hold whatever the numbers are, on random shapes: of the value, that
