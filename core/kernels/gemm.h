@@ -53,10 +53,16 @@ struct GemmCode {
   void (*pack)(MatrixView<const T> b, std::int64_t inner, std::int64_t columns, T* panel);
 };
 
-/// All there are for a kind of processor, each in a source of its own.
+/// All there are, each in a source of its own.
 template <class T>
-struct GemmCodes {
-  static const GemmCode<T> avx512, avx512_narrow, avx2, plain;
+struct GemmCodes;
+template <>
+struct GemmCodes<float> {
+  static const GemmCode<float> avx512, avx512_narrow, avx2, plain;
+};
+template <>
+struct GemmCodes<double> {
+  static const GemmCode<double> avx512, avx512_narrow, avx2, plain;
 };
 
 /// Those that this machine can run, the best first; the last is `plain`.

@@ -6,9 +6,7 @@
 
 namespace taskgrad::kernels {
 
-template <>
 constinit const GemmCode<float> GemmCodes<float>::avx2 = make_code<float>("avx2");
-template <>
 constinit const GemmCode<double> GemmCodes<double>::avx2 = make_code<double>("avx2");
 
 }  // namespace taskgrad::kernels

@@ -6,9 +6,7 @@
 
 namespace taskgrad::kernels {
 
-template <>
 constinit const GemmCode<float> GemmCodes<float>::avx512 = make_code<float>("avx512");
-template <>
 constinit const GemmCode<double> GemmCodes<double>::avx512 = make_code<double>("avx512");
 
 }  // namespace taskgrad::kernels

@@ -7,9 +7,7 @@
 
 namespace taskgrad::kernels {
 
-template <>
 constinit const GemmCode<float> GemmCodes<float>::avx512_narrow = make_code<float>("avx512_narrow");
-template <>
 constinit const GemmCode<double> GemmCodes<double>::avx512_narrow =
     make_code<double>("avx512_narrow");
 

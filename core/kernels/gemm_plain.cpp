@@ -6,9 +6,7 @@
 
 namespace taskgrad::kernels {
 
-template <>
 constinit const GemmCode<float> GemmCodes<float>::plain = make_code<float>("plain");
-template <>
 constinit const GemmCode<double> GemmCodes<double>::plain = make_code<double>("plain");
 
 }  // namespace taskgrad::kernels

@@ -47,7 +47,10 @@ struct Products {
 // A thread takes a run of tiles, counted through all results; each element of C is made by one.
 template <class T>
 void multiply(const Products& products, T* c) {
-  const auto& [a, b, results, terms, bias, relu] = products;
+  const Stack& a = products.a;
+  const Stack& b = products.b;
+  const std::int64_t results = products.results;
+  const std::int64_t terms = products.terms;
   const GemmCode<T>& code = *gemm_codes<T>()[0];
   const auto product = [&](std::int64_t result, std::int64_t term) {
     return Gemm<T>{.rows = a.rows(),
@@ -58,7 +61,7 @@ void multiply(const Products& products, T* c) {
                    .bias = products.bias.defined() ? products.bias.data<T>() : nullptr,
                    .c = c + result * a.rows() * b.columns(),
                    .add = term > 0,
-                   .relu = relu};
+                   .relu = products.relu};
   };
   const std::int64_t tiles = gemm_tiles(code, a.rows());
   const std::int64_t runs = std::min<std::int64_t>(threads(), results * tiles);
