@@ -22,11 +22,8 @@ struct alignas(64) Tensor::Storage {
   void* data;
   Storage* owner;  // of the elements: null for this block itself
 
-  // What a vector that begins at the last element reads beyond it (see kernels/gemm.cpp).
-  static constexpr std::size_t kSlack = 64;
-
   static std::size_t bytes_for(const Shape& shape, DType dtype) {
-    return sizeof(Storage) + static_cast<std::size_t>(shape.size()) * size_of(dtype) + kSlack;
+    return sizeof(Storage) + static_cast<std::size_t>(shape.size()) * size_of(dtype);
   }
   std::size_t bytes() const { return owner != nullptr ? sizeof(Storage) : bytes_for(shape, dtype); }
 };

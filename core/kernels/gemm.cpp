@@ -31,6 +31,10 @@ class Panels {
     return std::min(columns_, begin(panel + 1)) - begin(panel);
   }
   std::int64_t padded(std::int64_t panel) const { return begin(panel + 1) - begin(panel); }
+  /// What lies beyond the last column when a panel is read in whole vectors.
+  std::int64_t beyond(std::int64_t panel) const {
+    return std::max<std::int64_t>(begin(panel + 1) - columns_, 0);
+  }
 
  private:
   std::int64_t width_, columns_, vectors_, count_;
@@ -41,18 +45,25 @@ template <class T>
 struct Place {
   const T* data = nullptr;
   std::int64_t row = 0;
+  std::int64_t padded = 0;
 };
 template <class T>
 using Places = std::array<Place<T>, kPanels>;
 
-// Behind the elements of every tensor there is room to read a vector (Tensor::empty), so a panel
-// need not be a multiple of the width. A copy costs about as much as it saves two tiles.
+// A copy costs about as much as it saves two tiles.
 template <class T>
 bool readable_in_place(const MatrixView<const T>& b, std::int64_t tiles) {
   return b.column == 1 && (tiles <= 2 || b.row * static_cast<std::int64_t>(sizeof(T)) <= kFarBytes);
 }
 
-// Panels [first, last) of rows [k, k + inner) of B.
+// The first of `rows` rows behind which `beyond` elements of the later ones lie.
+std::int64_t rows_before(std::int64_t rows, std::int64_t row, std::int64_t beyond) {
+  if (beyond == 0) return rows;
+  return row == 0 ? 0 : rows - (beyond + row - 1) / row;
+}
+
+// Panels [first, last) of rows [k, k + inner) of B. In place, a row may be read in whole vectors
+// as long as they end within B.
 template <class T>
 Places<T> find_places(const GemmCode<T>& code, const Gemm<T>& gemm, const Panels& panels,
                       std::int64_t first, std::int64_t last, std::int64_t k, std::int64_t inner,
@@ -63,10 +74,10 @@ Places<T> find_places(const GemmCode<T>& code, const Gemm<T>& gemm, const Panels
     const MatrixView<const T> part = gemm.b.from(k, panels.begin(panel));
     Place<T>& place = places[static_cast<std::size_t>(panel - first)];
     if (in_place) {
-      place = {part.data, part.row};
+      place = {part.data, part.row, rows_before(gemm.inner, part.row, panels.beyond(panel)) - k};
     } else {
       code.pack(part, inner, panels.columns(panel), scratch);
-      place = {scratch, panels.padded(panel)};
+      place = {scratch, panels.padded(panel), inner};
       scratch += inner * panels.padded(panel);
     }
   }
@@ -106,6 +117,7 @@ void run_gemm(const GemmCode<T>& code, const Gemm<T>& gemm, std::int64_t first, 
                     .a = gemm.a.from(i, k),
                     .b = place.data,
                     .b_row = place.row,
+                    .padded = place.padded,
                     .start = begins ? bias : c,
                     .start_row = begins ? 0 : gemm.columns,
                     .c = c,

@@ -33,9 +33,10 @@ template <class T>
 struct Tile {
   std::int64_t rows, inner, columns;
   MatrixView<const T> a;
-  const T* b;  // rows are b_row apart; read up to a multiple of GemmCode::width
+  const T* b;  // rows are b_row apart
   std::int64_t b_row;
-  const T* start;  // null: zero
+  std::int64_t padded;  // first rows of b that may be read up to a multiple of GemmCode::width
+  const T* start;       // null: zero
   std::int64_t start_row;
   T* c;
   std::int64_t c_row;

@@ -66,7 +66,8 @@ void run_sized(const Tile<T>& tile) {
   const T* b = tile.b;
   for (std::int64_t k = 0; k < tile.inner; ++k) {
     V row[Vectors];
-    for (int j = 0; j < Vectors; ++j) row[j] = load(b + j * kWidth);
+    for (int j = 0; j < Vectors - 1; ++j) row[j] = load(b + j * kWidth);
+    row[Vectors - 1] = load(b + kLast, k < tile.padded ? kWidth : rest);
     for (int i = 0; i < Rows; ++i) {
       const V element = a[i * tile.a.row] - V{};  // in every place; -0 stays -0
       for (int j = 0; j < Vectors; ++j) sum[i][j] += element * row[j];
