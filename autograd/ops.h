@@ -138,8 +138,8 @@ struct Pool2dOptions {
   std::array<std::int64_t, 2> stride{0, 0};  ///< {0, 0}: the size
   std::array<std::int64_t, 2> padding{0, 0};
 };
-/// Cross-correlation by im2col, whose memory is height x width of the weight times that of x;
-/// weight [out, in / groups, height, width].
+/// Cross-correlation; weight [out, in / groups, height, width]. A thread needs memory for what the
+/// windows of one image hold: height x width of the weight times that image.
 Var conv2d(const Var& x, const Var& weight, const Conv2dOptions& options = {});
 Var max_pool2d(const Var& x, const Pool2dOptions& options);  ///< a tie goes to the first
 Var avg_pool2d(const Var& x, const Pool2dOptions& options);  ///< padding counts as zeros
@@ -160,7 +160,9 @@ BatchNormed batch_norm(const Var& x, const Var& weight, const Var& bias, double 
 Var batch_norm_eval(const Var& x, const Var& weight, const Var& bias, const Var& mean,
                     const Var& variance, double epsilon = 1e-5);
 
-// loss: element by element, to be joined by mean or sum
+// loss
+Var squared_error(const Var& x, const Var& y);  ///< sum of (x - y)^2 over all elements; same shape
+// The others are taken element by element, to be joined by mean or sum.
 /// (x - y)^2 / 2 up to |x - y| = delta, and straight on from there.
 Var huber(const Var& x, const Var& y, double delta = 1);
 /// -t log sigmoid(x) - (1 - t) log(1 - sigmoid(x)), without overflow.

@@ -3,7 +3,6 @@
 
 #include <taskgrad/autograd/observer.h>
 
-#include <chrono>
 #include <cstdint>
 #include <iosfwd>
 #include <map>
@@ -39,12 +38,11 @@ class Profile : public Observer {
   void after_vjp(const VjpEvent& event) override;
 
  private:
-  using Clock = std::chrono::steady_clock;
   Row& row(std::string_view name, int order);
 
   std::map<std::pair<std::string, int>, Row> rows_;
-  Clock::time_point op_start_, rule_start_;
-  double in_ops_ = 0;  // seconds of ops since the rule began
+  double op_start_ = 0, rule_start_ = 0;  // seconds since some moment
+  double in_ops_ = 0;                     // seconds of ops since the rule began
 };
 
 }  // namespace taskgrad

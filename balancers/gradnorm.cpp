@@ -19,15 +19,21 @@ Var joint_norm(std::span<const Var> gradients) {
   return total;
 }
 
-// ||grad_W L_i||, from the trunk's output on where the step has that.
-double anchor_norm(Step& step, int task) {
+// grad_W w L_i. Where the step has the trunk's output z, w L_i is gone through once, down to z and
+// to its head, whose gradients become the task's row; from z it goes on to W.
+List<Var> anchor_gradients(Step& step, int task, const Var& weight, List<List<Tensor>>& rows) {
+  const Var loss = step.loss(task);
+  const Var cotangent = reshape(weight, loss.shape());
   if (!step.representation().defined()) {
-    step.count_backward(1);
-    return joint_norm(grad(step.loss(task), step.anchor())).item();
+    return grad(loss, step.anchor(), {.cotangent = cotangent});
   }
-  const Tensor& cotangent = step.jacobian(Scope::representation)[static_cast<std::size_t>(task)][0];
-  return joint_norm(grad(step.representation(), step.anchor(), {.cotangent = constant(cotangent)}))
-      .item();
+  List<Var> inputs{step.representation()};
+  inputs.insert(inputs.end(), step.head(task).begin(), step.head(task).end());
+  const List<Var> found = grad(loss, inputs, {.unused = Unused::zeros, .cotangent = cotangent});
+  for (const Var& gradient : found) {
+    rows[static_cast<std::size_t>(task)].push_back(gradient.value());
+  }
+  return grad(step.representation(), step.anchor(), {.cotangent = found[0]});
 }
 
 double sign(double x) { return static_cast<double>(x > 0) - static_cast<double>(x < 0); }
@@ -67,17 +73,16 @@ GradNorm::GradNorm(int tasks, GradNormOptions options)
 }
 
 Gradients GradNorm::backward(Step& step) {
-  const bool second_order = options_.path == GradNormPath::second_order;
-  Rows rows;
-  Observation seen = second_order ? differentiate(step, rows) : observe(step);
+  Rows rows;  // of the weighted losses
+  Observation seen =
+      options_.path == GradNormPath::second_order ? differentiate(step, rows) : measure(step, rows);
   if (!all_finite(seen.targets) || !all_finite(seen.weight_gradients)) {
     fail<NumericError>("GradNorm: norms and targets must be finite: norms {} · targets {}",
                        fmt::join(seen.norms, ", "), fmt::join(seen.targets, ", "));
   }
   const Vec ones(step.tasks(), 1.0);
-  Gradients update = !step.representation().defined() ? step.of(step.weighted(w_))
-                     : second_order                   ? step.pass_down(rows, ones, ones)
-                                                      : step.combine(w_, w_, Scope::representation);
+  Gradients update = step.representation().defined() ? step.pass_down(rows, ones, ones)
+                                                     : step.of(step.weighted(w_));
 
   // What needs memory is made first, so that a step that runs out of it has moved nothing.
   Vec initial = initial_losses(step);
@@ -129,16 +134,26 @@ GradNorm::Observation GradNorm::differentiate(Step& step, Rows& rows) const {
 }
 
 // G_i = w_i ||grad_W L_i|| for w_i > 0, so dG_i/dw_i = G_i / w_i: no second derivative is needed.
-GradNorm::Observation GradNorm::observe(Step& step) const {
+GradNorm::Observation GradNorm::measure(Step& step, Rows& rows) const {
   check_tasks(step, w_.size());
+  rows.resize(static_cast<std::size_t>(step.tasks()));
   Vec norms(step.tasks());
-  for (const int task : step.present().tasks) norms[task] = w_[task] * anchor_norm(step, task);
+  for (const int task : step.present().tasks) {
+    step.count_backward(1);
+    const Var weight = constant(Tensor::scalar(w_[task], step.dtype()));
+    norms[task] = joint_norm(anchor_gradients(step, task, weight, rows)).item();
+  }
   Observation seen = compare(step, std::move(norms));
   for (const int task : step.present().tasks) {
     seen.weight_gradients[task] =
         sign(seen.norms[task] - seen.targets[task]) * seen.norms[task] / w_[task];
   }
   return seen;
+}
+
+GradNorm::Observation GradNorm::observe(Step& step) const {
+  Rows rows;
+  return measure(step, rows);
 }
 
 // L_i(0): of the first batch that has the task; 0 while there was none.

@@ -43,12 +43,17 @@ Matrix gramian_of(const List<List<Tensor>>& rows, std::size_t shared) {
   return gramian;
 }
 
+// One that is not scaled is not copied.
+Tensor scaled(const Tensor& x, double factor) {
+  return factor == 1 ? x : kernels::scale(x, factor);
+}
+
 // sum_i weights[i] rows[i][k] over the rows that are there.
 Tensor weighted_sum(const List<List<Tensor>>& rows, std::size_t k, const Vec& weights) {
   Tensor total;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (rows[i].empty()) continue;
-    Tensor term = kernels::scale(rows[i][k], weights[static_cast<int>(i)]);
+    Tensor term = scaled(rows[i][k], weights[static_cast<int>(i)]);
     total = total.defined() ? kernels::add_into(std::move(total), term) : std::move(term);
   }
   return total;
@@ -225,11 +230,10 @@ Gradients Step::with_heads(List<Tensor> shared, const List<List<Tensor>>& rows, 
     const std::span<const nn::NamedParameter> head = model_.head(task);
     for (std::size_t k = 0; k < head.size(); ++k) {
       const nn::Parameter& parameter = head[k].parameter;
-      all.push_back(
-          {parameter,
-           is_present(task)
-               ? kernels::scale(rows[static_cast<std::size_t>(task)][begin + k], head_weights[task])
-               : Tensor::zeros(parameter.shape(), dtype())});
+      all.push_back({parameter, is_present(task)
+                                    ? scaled(rows[static_cast<std::size_t>(task)][begin + k],
+                                             head_weights[task])
+                                    : Tensor::zeros(parameter.shape(), dtype())});
     }
   }
   return all;

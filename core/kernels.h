@@ -29,6 +29,8 @@ Tensor add(const Tensor& x, const Tensor& y);
 Tensor sub(const Tensor& x, const Tensor& y);
 Tensor mul(const Tensor& x, const Tensor& y);
 Tensor div(const Tensor& x, const Tensor& y);
+/// s (x - y), s a scalar, x and y of one shape.
+Tensor scaled_difference(const Tensor& s, const Tensor& x, const Tensor& y);
 Tensor maximum(const Tensor& x, const Tensor& y);
 Tensor div_or_zero(const Tensor& x, const Tensor& y);   ///< x/y, and 0 where y is 0
 Tensor hypot(const Tensor& x, const Tensor& y);         ///< sqrt(x^2 + y^2)
@@ -69,9 +71,10 @@ Tensor between(const Tensor& x, double low, double high);  ///< 1 where low <= x
 // lanes over blocks of 4,096 and a pairwise tree over the blocks; one along an axis adds in
 // sequence
 Tensor sum(const Tensor& x, AxisSet axes = kAllAxes, bool keep = false);
-Tensor sum_to(const Tensor& x, const Shape& shape);  ///< adjoint of expand
-Tensor dot(const Tensor& x, const Tensor& y);        ///< over all elements; same shape
-Tensor norm(const Tensor& x);                        ///< Euclidean, over all elements
+Tensor sum_to(const Tensor& x, const Shape& shape);      ///< adjoint of expand
+Tensor dot(const Tensor& x, const Tensor& y);            ///< over all elements; same shape
+Tensor squared_error(const Tensor& x, const Tensor& y);  ///< sum of (x - y)^2; same shape
+Tensor norm(const Tensor& x);                            ///< Euclidean, over all elements
 /// The largest element along axes, none of which may be empty; NaN if there is one.
 Tensor max(const Tensor& x, AxisSet axes = kAllAxes, bool keep = false);
 /// Sums of the elements up to each place along an axis; from each place on, if `reverse`.
@@ -117,6 +120,17 @@ Tensor im2col(const Tensor& x, const Window& window);
 Tensor col2im(const Tensor& columns, const Shape& image, const Window& window);
 /// [n, c, places]: where in x (in row-major order) the first of the largest elements lies.
 Labels max_in_window(const Tensor& x, const Window& window);
+
+// convolution.cpp: the window's contents at each place times filters [out, c / groups, h, w]. They
+// are made for one image at a time; each function is linear in both arguments and the other two
+// are its derivatives.
+Tensor conv2d(const Tensor& x, const Tensor& filters, const Window& window, std::int64_t groups);
+/// Cotangent of the image, [n, c, h, w], from that of the result.
+Tensor conv2d_image(const Tensor& cotangent, const Tensor& filters, const Shape& image,
+                    const Window& window, std::int64_t groups);
+/// Cotangent of the filters.
+Tensor conv2d_filters(const Tensor& x, const Tensor& cotangent, const Window& window,
+                      std::int64_t groups);
 
 // optimizer.cpp: one pass over all state. `next` becomes the new value of `value`; it may be the
 // same handle. What is written has one handle (asserted), and nothing is allocated when value and

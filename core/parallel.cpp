@@ -1,6 +1,8 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/parallel.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 
 #if defined(_OPENMP)
@@ -23,6 +25,36 @@ std::atomic<int>& setting() {
   return value;
 }
 
+// 0: not measured yet.
+std::atomic<std::int64_t>& cost_setting() {
+  static std::atomic<std::int64_t> value = 0;
+  return value;
+}
+
+#if defined(_OPENMP)
+void work_for(double seconds) {
+  const double end = omp_get_wtime() + seconds;
+  while (omp_get_wtime() < end) {
+  }
+}
+
+// Seconds that it takes to have all threads begin and to hear of their end, as it is between the
+// kernels of a step: by then those that wait awake still are, and others are asleep.
+double seconds_to_wake(int count) {
+  constexpr double kKernel = 3e-5;
+  std::array<double, 9> seconds{};
+  for (double& taken : seconds) {
+    work_for(3 * kKernel);
+    const double begin = omp_get_wtime();
+#pragma omp parallel num_threads(count)
+    work_for(kKernel);
+    taken = omp_get_wtime() - begin - kKernel;
+  }
+  std::sort(seconds.begin() + 1, seconds.end());  // the first one made the threads
+  return seconds[1 + seconds.size() / 2];
+}
+#endif
+
 }  // namespace
 
 void set_threads(int count) {
@@ -32,12 +64,48 @@ void set_threads(int count) {
 
 int threads() noexcept { return setting(); }
 
+std::int64_t parallel_cost() {
+  if (cost_setting() == 0 && threads() > 1) cost_setting() = internal::measured_parallel_cost();
+  return std::max(kParallelCost, cost_setting().load());
+}
+
+void set_parallel_cost(std::int64_t operations) {
+  if (operations < 1) {
+    fail<ConfigError>("set_parallel_cost: at least 1 operation: {}", operations);
+  }
+  cost_setting() = operations;
+}
+
+int threads_for(std::int64_t cost) {
+#if defined(_OPENMP)
+  if (cost >= kParallelCost && threads() > 1 && omp_in_parallel() == 0 && cost >= parallel_cost()) {
+    return threads();
+  }
+#endif
+  static_cast<void>(cost);
+  return 1;
+}
+
 namespace internal {
+
+// n threads save 1 - 1/n of the time; waking them may take half of that.
+std::int64_t measured_parallel_cost() {
+#if defined(_OPENMP)
+  constexpr double kOperationsASecond = 7e9;  // of one thread, on what lies in its cache
+  const int count = threads();
+  if (count > 1) {
+    const double operations = 2 * seconds_to_wake(count) * kOperationsASecond / (1 - 1.0 / count);
+    return std::max(kParallelCost, static_cast<std::int64_t>(operations));
+  }
+#endif
+  return kParallelCost;
+}
 
 void run_blocks(std::int64_t count, std::int64_t cost, BlockFunction run, void* body) {
 #if defined(_OPENMP)
-  if (count > 1 && cost >= kParallelCost && threads() > 1 && omp_in_parallel() == 0) {
-#pragma omp parallel for schedule(static) num_threads(threads())
+  const int used = count > 1 ? threads_for(cost) : 1;
+  if (used > 1) {
+#pragma omp parallel for schedule(static) num_threads(used)
     for (std::int64_t block = 0; block < count; ++block) run(body, block);
     return;
   }

@@ -6,9 +6,9 @@
 
 namespace taskgrad {
 
-/// Threads that kernels may use from now on; at least 1. Throws ConfigError otherwise. Small
-/// tensors stay on the calling thread whatever this says. Default: what OpenMP offers
-/// (OMP_NUM_THREADS).
+/// Threads that kernels may use from now on; at least 1. Throws ConfigError otherwise. Work that
+/// costs less than parallel_cost() stays on the calling thread whatever this says. Default: what
+/// OpenMP offers (OMP_NUM_THREADS).
 void set_threads(int count);
 int threads() noexcept;
 
@@ -16,12 +16,26 @@ int threads() noexcept;
 /// the packet path and which the tail does not depend on the number of threads.
 inline constexpr std::int64_t kBlock = 16'384;
 
-/// Work below this many element operations is not worth waking a thread for.
+/// Work below this many element operations is never worth waking a thread for.
 inline constexpr std::int64_t kParallelCost = 65'536;
+
+/// Work below this many element operations stays on the calling thread: what several threads would
+/// save is less than it takes to wake them. Measured on this machine, with its load and its wait
+/// policy, within some milliseconds the first time that work of kParallelCost meets several
+/// threads. No result depends on it.
+std::int64_t parallel_cost();
+/// Sets it, to at least 1; throws ConfigError otherwise. For tests, which must not depend on how
+/// busy the machine is.
+void set_parallel_cost(std::int64_t operations);
+
+/// The threads that parallel_blocks() would use for work of this cost: for kernels that need memory
+/// or make copies for each of them.
+int threads_for(std::int64_t cost);
 
 namespace internal {
 using BlockFunction = void (*)(void* body, std::int64_t block);
 void run_blocks(std::int64_t count, std::int64_t cost, BlockFunction run, void* body);
+std::int64_t measured_parallel_cost();
 }  // namespace internal
 
 /// Calls `body(block)` for each block in [0, count), on several threads if `cost`, the element

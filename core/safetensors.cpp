@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <system_error>
@@ -293,37 +294,37 @@ StateDict decode_safetensors(std::string_view bytes, std::string_view where) {
   return state;
 }
 
-void save(const std::filesystem::path& path, const StateDict& state) {
-  const std::string bytes = encode_safetensors(state, path.string());
+void save(const std::string& path, const StateDict& state) {
+  const std::string bytes = encode_safetensors(state, path);
   // Whatever happens on the way, the file aside does not stay.
   struct Aside {
-    std::filesystem::path path;
+    std::string path;
     bool ours = true;
     ~Aside() {
       std::error_code ignored;
       if (ours) std::filesystem::remove(path, ignored);
     }
-  } aside{std::filesystem::path(path) += ".partial"};
+  } aside{path + ".partial"};
   std::ofstream file(aside.path, std::ios::binary | std::ios::trunc);
   aside.ours = static_cast<bool>(file);
-  if (!file) fail<IoError>("{}: could not be opened to be written", aside.path.string());
+  if (!file) fail<IoError>("{}: could not be opened to be written", aside.path);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();  // flushes; a full disk shows here at the latest
   std::error_code error = file ? std::error_code() : std::make_error_code(std::errc::io_error);
   if (!error) std::filesystem::rename(aside.path, path, error);
-  if (error) fail<IoError>("{}: could not be written: {}", path.string(), error.message());
+  if (error) fail<IoError>("{}: could not be written: {}", path, error.message());
   aside.ours = false;
 }
 
-StateDict load(const std::filesystem::path& path) {
+StateDict load(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(path, error);
-  if (!file || error) fail<IoError>("{}: could not be opened to be read", path.string());
+  if (!file || error) fail<IoError>("{}: could not be opened to be read", path);
   std::string bytes(size, '\0');
   file.read(bytes.data(), static_cast<std::streamsize>(size));
-  if (!file) fail<IoError>("{}: could not be read to its end", path.string());
-  return decode_safetensors(bytes, path.string());
+  if (!file) fail<IoError>("{}: could not be read to its end", path);
+  return decode_safetensors(bytes, path);
 }
 
 }  // namespace taskgrad

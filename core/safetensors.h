@@ -7,7 +7,6 @@
 
 #include <taskgrad/core/state_dict.h>
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -15,8 +14,8 @@ namespace taskgrad {
 
 /// Writes to a file aside first and renames it, so that `path` has the old state or all of the new.
 /// Throws IoError.
-void save(const std::filesystem::path& path, const StateDict& state);
-StateDict load(const std::filesystem::path& path);
+void save(const std::string& path, const StateDict& state);
+StateDict load(const std::string& path);
 
 /// The same on bytes in memory; `where` is what error texts call them.
 std::string encode_safetensors(const StateDict& state, std::string_view where);

@@ -40,9 +40,9 @@ Var mse(const Var& prediction, const Tensor& target, Reduction reduction) {
   if (prediction.value().size() == 0) {
     fail<ShapeError>("mse: there must be elements to take the mean of: shape {}", target.shape());
   }
-  const Var squares = square(prediction - constant(target));
-  if (reduction == Reduction::mean || prediction.shape().rank() == 0) return mean(squares);
-  return sum(squares) / static_cast<double>(prediction.shape()[0]);
+  const bool over_all = reduction == Reduction::mean || target.rank() == 0;
+  const std::int64_t count = over_all ? target.size() : target.shape()[0];
+  return squared_error(prediction, constant(target)) / static_cast<double>(count);
 }
 
 Var masked_mse(const Var& prediction, const Tensor& target, Reduction reduction) {

@@ -7,6 +7,7 @@ root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 setup
 preset=$(default_preset)
 build "$root" "$preset" toy_regression
-# Threads that wait asleep: on a machine with other work, waiting awake costs far more than it gains.
-export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
+# Threads that wait awake for the fraction of a millisecond between two kernels, and then asleep: for
+# as long as OpenMP's default is, they would be in the way of a machine's other work.
+[ -n "${OMP_WAIT_POLICY:-}" ] || export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-30000}"
 exec "$root/build/$preset/toy/toy_regression" "$@"

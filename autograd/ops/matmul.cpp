@@ -65,14 +65,18 @@ struct Matmul {
       .name = "matmul", .formula = "A B, a stack against a stack; dA B + A dB", .linear = 2};
   static Tensor forward(const Tensor& a, const Tensor& b) { return kernels::matmul(a, b); }
   static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
-    if (c.needs(0)) out[0] = product_like(c.input_shape(0), g, transpose(c.input(1)));
-    if (c.needs(1)) out[1] = product_like(c.input_shape(1), transpose(c.input(0)), g);
+    if (c.needs(0)) out[0] = product_like(c.input(0), g, transpose(c.input(1)));
+    if (c.needs(1)) out[1] = product_like(c.input(1), transpose(c.input(0)), g);
   }
-  // a b, summed to the shape where it is larger.
-  static Var product_like(const Shape& shape, const Var& a, const Var& b) {
-    const bool sums = a.shape().rank() > shape.rank() || b.shape().rank() > shape.rank();
-    if (shape.rank() == 2 && !sums) return matmul(a, b);
-    return apply<MatmulTo>({shape}, a, b);
+  // a b, summed to the shape of x where it is larger, and in memory as x is: what a transposed view
+  // gets is packed once its rule has turned it back.
+  static Var product_like(const Var& x, const Var& a, const Var& b) {
+    const int rank = x.shape().rank();
+    if (rank > 2 || a.shape().rank() > rank || b.shape().rank() > rank) {
+      return apply<MatmulTo>({x.shape()}, a, b);
+    }
+    const bool turned = !x.value().is_contiguous() && x.value().transpose().is_contiguous();
+    return turned ? transpose(matmul(transpose(b), transpose(a))) : matmul(a, b);
   }
   static Samples samples() {
     const Tensor a = numbers({3, 4}, -2, 2);

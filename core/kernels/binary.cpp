@@ -162,4 +162,15 @@ Tensor mask(const Tensor& x, const Tensor& m) {
   });
 }
 
+Tensor scaled_difference(const Tensor& s, const Tensor& x, const Tensor& y) {
+  if (s.rank() != 0 || !(x.shape() == y.shape())) {
+    fail<ShapeError>("scaled_difference: a scalar, and two of one shape: {} · {} · {}", s.shape(),
+                     x.shape(), y.shape());
+  }
+  check_dtypes("scaled_difference", s, x);
+  return binary("scaled_difference", x, y, [factor = s.item()]<class A>(const A& a, const auto& b) {
+    return (a - b) * static_cast<ScalarOf<A>>(factor);
+  });
+}
+
 }  // namespace taskgrad::kernels

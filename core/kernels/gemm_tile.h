@@ -62,6 +62,11 @@ void run_sized(const Tile<T>& tile) {
     for (int j = 0; j < Vectors - 1; ++j) sum[i][j] = Started ? load(start + j * kWidth) : V{};
     sum[i][Vectors - 1] = Started ? load(start + kLast, rest) : V{};
   }
+  constexpr int kLine = 64 / TASKGRAD_VECTOR_BYTES;  // vectors in a cache line
+  for (int i = 0; i < Rows; ++i) {
+    for (int j = 0; j < Vectors; j += kLine)
+      __builtin_prefetch(tile.c + i * tile.c_row + j * kWidth);
+  }
   const T* a = tile.a.data;
   const T* b = tile.b;
   for (std::int64_t k = 0; k < tile.inner; ++k) {

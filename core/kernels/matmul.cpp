@@ -64,13 +64,12 @@ void multiply(const Products& products, T* c) {
                    .relu = products.relu};
   };
   const std::int64_t tiles = gemm_tiles(code, a.rows());
-  const std::int64_t runs = std::min<std::int64_t>(threads(), results * tiles);
+  // Ten links of a chain take about as long as an element of another kernel.
+  const std::int64_t cost = results * terms * a.rows() * a.columns() * b.columns() / 10;
+  const std::int64_t runs = std::min<std::int64_t>(threads_for(cost), results * tiles);
   const std::int64_t scratch_size = gemm_scratch(code, product(0, 0));
   Tensor scratch = Tensor::empty({runs * scratch_size}, kDTypeOf<T>);
   T* const scratch_data = scratch.mutable_data<T>();
-  // Ten links of a chain take about as long as an element of another kernel: two threads begin to
-  // gain at products of 90 x 90 x 90.
-  const std::int64_t cost = results * terms * a.rows() * a.columns() * b.columns() / 10;
   parallel_blocks(runs, cost, [&](std::int64_t run) {
     std::int64_t tile = run * results * tiles / runs;
     const std::int64_t last = (run + 1) * results * tiles / runs;

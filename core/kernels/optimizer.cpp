@@ -36,6 +36,17 @@ class Contiguous {
 
 std::int64_t blocks_of(std::int64_t size) { return (size + kBlock - 1) / kBlock; }
 
+// Calls update(first, count) for pieces of a block of `size` elements that stay in the first cache
+// between its expressions.
+template <class F>
+void for_each_piece(std::int64_t block, std::int64_t size, const F& update) {
+  constexpr std::int64_t kPiece = 1'024;
+  const std::int64_t last = std::min(size, (block + 1) * kBlock);
+  for (std::int64_t first = block * kBlock; first < last; first += kPiece) {
+    update(first, std::min(kPiece, last - first));
+  }
+}
+
 }  // namespace
 
 void adam(const Tensor& value, Tensor& next, Tensor& mean, Tensor& variance, const Tensor& gradient,
@@ -57,9 +68,7 @@ void adam(const Tensor& value, Tensor& next, Tensor& mean, Tensor& variance, con
     const T correction = static_cast<T>(1.0 / std::sqrt(rates.second_correction));
     const T epsilon = static_cast<T>(rates.epsilon);
     const T kept = static_cast<T>(1.0 - rates.step * rates.decay);
-    parallel_blocks(blocks_of(value.size()), 4 * value.size(), [&](std::int64_t block) {
-      const std::int64_t first = block * kBlock;
-      const std::int64_t count = std::min(kBlock, value.size() - first);
+    const auto update = [&](std::int64_t first, std::int64_t count) {
       const ArrayIn<T> gradients(g + first, count);
       ArrayOut<T> means(m + first, count);
       ArrayOut<T> variances(v + first, count);
@@ -67,7 +76,9 @@ void adam(const Tensor& value, Tensor& next, Tensor& mean, Tensor& variance, con
       variances = variances * beta2 + gradients * gradients * (T(1) - beta2);
       ArrayOut<T>(out + first, count) = ArrayIn<T>(in + first, count) * kept -
                                         means * step / (variances.sqrt() * correction + epsilon);
-    });
+    };
+    parallel_blocks(blocks_of(value.size()), 4 * value.size(),
+                    [&](std::int64_t block) { for_each_piece(block, value.size(), update); });
   });
 }
 
@@ -82,15 +93,15 @@ void sgd(const Tensor& value, Tensor& next, Tensor& velocity, const Tensor& grad
     const T* in = from->data<T>();
     T* u = velocity.mutable_data<T>();
     const T* g = slope->data<T>();
-    parallel_blocks(blocks_of(value.size()), 2 * value.size(), [&](std::int64_t block) {
-      const std::int64_t first = block * kBlock;
-      const std::int64_t count = std::min(kBlock, value.size() - first);
+    const auto update = [&](std::int64_t first, std::int64_t count) {
       const ArrayIn<T> values(in + first, count);
       ArrayOut<T> velocities(u + first, count);
       velocities = velocities * static_cast<T>(momentum) + ArrayIn<T>(g + first, count) +
                    values * static_cast<T>(decay);
       ArrayOut<T>(out + first, count) = values - velocities * static_cast<T>(rate);
-    });
+    };
+    parallel_blocks(blocks_of(value.size()), 2 * value.size(),
+                    [&](std::int64_t block) { for_each_piece(block, value.size(), update); });
   });
 }
 

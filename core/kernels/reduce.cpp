@@ -131,11 +131,23 @@ Tensor max_along(const Tensor& x, int axis) {
   return result;
 }
 
-template <class T>
-T dot_of(const Tensor& x, const Tensor& y) {
-  const T* a = x.data<T>();
-  const T* b = y.data<T>();
-  return long_sum<T>(x.size(), [a, b](std::int64_t i) { return a[i] * b[i]; });
+// Sum of term(x_i, y_i) over all elements.
+template <class Term>
+Tensor sum_of_pairs(std::string_view where, const Tensor& x, const Tensor& y, const Term& term) {
+  if (!(x.shape() == y.shape())) {
+    fail<ShapeError>("{}: shapes must be the same: lhs {} · rhs {}", where, x.shape(), y.shape());
+  }
+  check_dtypes(where, x, y);
+  const Tensor left = x.contiguous();
+  const Tensor right = y.contiguous();
+  Tensor result = Tensor::empty({}, x.dtype());
+  dispatch(x.dtype(), [&]<class T>(Type<T>) {
+    const T* a = left.data<T>();
+    const T* b = right.data<T>();
+    *result.mutable_data<T>() =
+        long_sum<T>(x.size(), [&term, a, b](std::int64_t i) { return term(a[i], b[i]); });
+  });
+  return result;
 }
 
 }  // namespace
@@ -172,34 +184,30 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
 }
 
 Tensor dot(const Tensor& x, const Tensor& y) {
-  if (!(x.shape() == y.shape())) {
-    fail<ShapeError>("dot: shapes must be the same: lhs {} · rhs {}", x.shape(), y.shape());
-  }
-  check_dtypes("dot", x, y);
-  const Tensor a = x.contiguous();
-  const Tensor b = y.contiguous();
-  Tensor result = Tensor::empty({}, x.dtype());
-  dispatch(x.dtype(), [&]<class T>(Type<T>) { *result.mutable_data<T>() = dot_of<T>(a, b); });
-  return result;
+  return sum_of_pairs("dot", x, y, [](auto a, auto b) { return a * b; });
+}
+
+Tensor squared_error(const Tensor& x, const Tensor& y) {
+  return sum_of_pairs("squared_error", x, y, [](auto a, auto b) { return (a - b) * (a - b); });
 }
 
 Tensor norm(const Tensor& x) {
   const Tensor packed = x.contiguous();
   Tensor result = Tensor::empty({}, x.dtype());
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
-    const T squares = dot_of<T>(packed, packed);
+    const T* from = packed.data<T>();
+    const T squares = long_sum<T>(x.size(), [from](std::int64_t i) { return from[i] * from[i]; });
     T& norm = *result.mutable_data<T>();
     norm = std::sqrt(squares);
     const bool in_range =
         squares >= std::numeric_limits<T>::min() && squares <= std::numeric_limits<T>::max();
     if (in_range || x.size() == 0 || std::isnan(squares)) return;
     // Squares that are too small or too large for T: those of x divided by its largest element.
-    const T largest = ArrayIn<T>(packed.data<T>(), packed.size()).abs().maxCoeff();
+    const T largest = ArrayIn<T>(from, packed.size()).abs().maxCoeff();
     if (largest == T(0) || std::isinf(largest)) {
       norm = largest;
       return;
     }
-    const T* from = packed.data<T>();
     norm = largest * std::sqrt(long_sum<T>(x.size(), [=](std::int64_t i) {
              return (from[i] / largest) * (from[i] / largest);
            }));

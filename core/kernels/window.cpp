@@ -1,6 +1,7 @@
-// Sliding windows: a convolution is im2col and a matrix product; im2col and col2im are adjoint.
+// Sliding windows; im2col and col2im are adjoint.
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
+#include <taskgrad/core/kernels/frame.h>
 #include <taskgrad/core/memory.h>
 #include <taskgrad/core/parallel.h>
 
@@ -9,50 +10,6 @@
 
 namespace taskgrad::kernels {
 namespace {
-
-// Images [n, c, h, w] under a window.
-struct Frame {
-  Frame(std::string_view where, const Shape& image, const Window& sliding)
-      : window(sliding), places(sliding.places(where, image)) {
-    images = image[0];
-    channels = image[1];
-    height = image[2];
-    width = image[3];
-  }
-
-  // Calls f(place, element, count) for the places of each row whose element (row, column) of the
-  // window lies on the image: `count` places one after the other, whose elements are
-  // window.stride[1] apart. Places and elements count in row-major order.
-  template <class F>
-  void for_each_run(std::int64_t row, std::int64_t column, const F& f) const {
-    const std::int64_t step = window.stride[1];
-    const std::int64_t left = column * window.dilation[1] - window.padding[1];  // x of place 0
-    const std::int64_t first = left < 0 ? (-left + step - 1) / step : 0;
-    const std::int64_t last = left < width ? std::min(places[1], (width - 1 - left) / step + 1) : 0;
-    if (first >= last) return;
-    for (std::int64_t py = 0; py < places[0]; ++py) {
-      const std::int64_t y = py * window.stride[0] - window.padding[0] + row * window.dilation[0];
-      if (y < 0 || y >= height) continue;
-      f(py * places[1] + first, y * width + left + first * step, last - first);
-    }
-  }
-
-  std::int64_t place_count() const { return places[0] * places[1]; }
-  std::int64_t window_size() const { return window.size[0] * window.size[1]; }
-
-  const Window& window;
-  Window::Pair places;
-  std::int64_t images, channels, height, width;
-};
-
-template <class T>
-void add_run(T* to, std::int64_t step, const T* from, std::int64_t count) {
-  if (step == 1) {
-    for (std::int64_t i = 0; i < count; ++i) to[i] += from[i];
-  } else {
-    for (std::int64_t i = 0; i < count; ++i) to[i * step] += from[i];
-  }
-}
 
 // NaN is larger than all else.
 template <class T>
@@ -96,25 +53,13 @@ Tensor im2col(const Tensor& x, const Window& window) {
   const Frame frame("im2col", x.shape(), window);
   const Tensor packed = x.contiguous();
   const Shape shape{frame.images, frame.channels * frame.window_size(), frame.place_count()};
-  const bool all_written = window.padding[0] == 0 && window.padding[1] == 0;
-  Tensor result = all_written ? Tensor::empty(shape, x.dtype()) : Tensor::zeros(shape, x.dtype());
+  Tensor result =
+      frame.covers() ? Tensor::empty(shape, x.dtype()) : Tensor::zeros(shape, x.dtype());
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
     T* to = result.mutable_data<T>();
     parallel_blocks(frame.images * frame.channels, result.size(), [&](std::int64_t plane) {
-      const T* from = packed.data<T>() + plane * frame.height * frame.width;
-      for (std::int64_t k = 0; k < frame.window_size(); ++k) {
-        T* line = to + (plane * frame.window_size() + k) * frame.place_count();
-        frame.for_each_run(k / window.size[1], k % window.size[1],
-                           [&](std::int64_t place, std::int64_t element, std::int64_t count) {
-                             if (window.stride[1] == 1) {
-                               std::copy_n(from + element, count, line + place);
-                             } else {
-                               for (std::int64_t i = 0; i < count; ++i) {
-                                 line[place + i] = from[element + i * window.stride[1]];
-                               }
-                             }
-                           });
-      }
+      read_windows(frame, packed.data<T>() + plane * frame.area(),
+                   to + plane * frame.window_size() * frame.place_count());
     });
   });
   return result;
@@ -132,14 +77,8 @@ Tensor col2im(const Tensor& columns, const Shape& image, const Window& window) {
   dispatch(columns.dtype(), [&]<class T>(Type<T>) {
     T* to = result.mutable_data<T>();
     parallel_blocks(frame.images * frame.channels, columns.size(), [&](std::int64_t plane) {
-      T* target = to + plane * frame.height * frame.width;
-      for (std::int64_t k = 0; k < frame.window_size(); ++k) {
-        const T* line = packed.data<T>() + (plane * frame.window_size() + k) * frame.place_count();
-        frame.for_each_run(k / window.size[1], k % window.size[1],
-                           [&](std::int64_t place, std::int64_t element, std::int64_t count) {
-                             add_run(target + element, window.stride[1], line + place, count);
-                           });
-      }
+      add_windows(frame, packed.data<T>() + plane * frame.window_size() * frame.place_count(),
+                  to + plane * frame.area());
     });
   });
   return result;
@@ -149,7 +88,6 @@ Labels max_in_window(const Tensor& x, const Window& window) {
   const Frame frame("max_pool2d", x.shape(), window);
   const Tensor packed = x.contiguous();
   const std::int64_t planes = frame.images * frame.channels;
-  const std::int64_t area = frame.height * frame.width;
   List<std::int64_t> values(static_cast<std::size_t>(planes * frame.place_count()), -1);
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
     const T* from = packed.data<T>();
@@ -161,7 +99,7 @@ Labels max_in_window(const Tensor& x, const Window& window) {
                                [&](std::int64_t place, std::int64_t element, std::int64_t count) {
                                  for (std::int64_t i = 0; i < count; ++i) {
                                    const std::int64_t candidate =
-                                       plane * area + element + i * window.stride[1];
+                                       plane * frame.area() + element + i * window.stride[1];
                                    std::int64_t& chosen = best[place + i];
                                    if (chosen < 0 || is_larger(from[candidate], from[chosen])) {
                                      chosen = candidate;

@@ -77,6 +77,16 @@ TEST_CASE("ops: linear is a matrix product plus a bias, with the same derivative
   }
 }
 
+TEST_CASE("ops: what a transposed side of a product gets is packed once it is turned back") {
+  const Var x = leaf(Tensor::full({3, 4}, 2, DType::f64));
+  const Var w = leaf(Tensor::full({5, 4}, 3, DType::f64));
+  for (const Var& y : {matmul(x, transpose(w)), transpose(matmul(w, transpose(x)))}) {
+    for (const Var& gradient : grad(sum(square(y)), {x, w})) {
+      CHECK(gradient.value().is_contiguous());
+    }
+  }
+}
+
 TEST_CASE("ops: mean over axes divides by the number of elements") {
   const Var x = leaf(samples::numbers({2, 3, 4}, -1, 1));
   const int axes[] = {0, -1};

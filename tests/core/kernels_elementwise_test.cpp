@@ -243,6 +243,30 @@ TEST_CASE("elementwise: binary kernels at the edges, in the packet and in the ta
   }
 }
 
+TEST_CASE("scaled_difference: of every layout and type") {
+  const Tensor s = Tensor::scalar(-1.5, DType::f64);
+  for (const DType dtype : kDTypes) {
+    const Tensor x = numbers({3, 5, 7}, dtype, 1);
+    const Tensor y = numbers({3, 5, 7}, dtype, 2);
+    for (const Tensor& left : layouts(x)) {
+      for (const Tensor& right : layouts(y)) {
+        const Tensor z = scaled_difference(s.to(dtype), left, right);
+        for_each_index(x.shape(), [&](const auto& i) {
+          const double expected = -1.5 * (at(x, i) - at(y, i));
+          CHECK(std::abs(at(z, i) - expected) <= tolerance(dtype, expected));
+        });
+      }
+    }
+  }
+  const Tensor x = Tensor::zeros({3}, DType::f64);
+  CHECK(text_of<ShapeError>([&] { scaled_difference(x, x, x); }) ==
+        "scaled_difference: a scalar, and two of one shape: [3] · [3] · [3]");
+  CHECK(text_of<ShapeError>([&] { scaled_difference(s, x, s); }) ==
+        "scaled_difference: a scalar, and two of one shape: [] · [3] · []");
+  CHECK(text_of<DTypeError>([&] { scaled_difference(s.to(DType::f32), x, x); }) ==
+        "scaled_difference: element types must be the same: lhs f32 · rhs f64 [use Tensor::to]");
+}
+
 TEST_CASE("elementwise: binary kernels name themselves in what they refuse") {
   const Tensor x = Tensor::zeros({2, 3}, DType::f64);
   for (const Binary& op : kBinary) {

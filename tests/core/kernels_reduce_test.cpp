@@ -110,19 +110,22 @@ TEST_CASE("sum_to: the adjoint of expand") {
         }) == "sum_to: the shape must broadcast to that of x: [2] · x [2, 3]");
 }
 
-TEST_CASE("dot and norm against plain loops") {
+TEST_CASE("dot, squared_error and norm against plain loops") {
   for (const DType dtype : kDTypes) {
     for (const Shape& shape : {Shape{}, Shape{0}, Shape{17}, Shape{70, 90}}) {
       for (const Tensor& x : layouts(numbers(shape, dtype, 1))) {
         for (const Tensor& y : layouts(numbers(shape, dtype, 2))) {
           double xy = 0;
           double xx = 0;
+          double apart = 0;
           for_each_index(shape, [&](const auto& i) {
             xy += at(x, i) * at(y, i);
             xx += at(x, i) * at(x, i);
+            apart += (at(x, i) - at(y, i)) * (at(x, i) - at(y, i));
           });
           const double size = static_cast<double>(shape.size());
           CHECK(dot(x, y).shape() == Shape{});
+          CHECK(squared_error(x, y).item() == doctest::Approx(apart).epsilon(tolerance(dtype)));
           CHECK(std::abs(dot(x, y).item() - xy) <= tolerance(dtype) * (1 + std::sqrt(size)));
           CHECK(norm(x).item() == doctest::Approx(std::sqrt(xx)).epsilon(tolerance(dtype)));
         }
@@ -135,6 +138,8 @@ TEST_CASE("dot: what it refuses") {
   const Tensor x = Tensor::zeros({3}, DType::f64);
   CHECK(text_of<ShapeError>([&] { dot(x, Tensor::zeros({1}, DType::f64)); }) ==
         "dot: shapes must be the same: lhs [3] · rhs [1]");
+  CHECK(text_of<ShapeError>([&] { squared_error(x, Tensor::zeros({1}, DType::f64)); }) ==
+        "squared_error: shapes must be the same: lhs [3] · rhs [1]");
   CHECK(text_of<DTypeError>([&] { dot(x, x.to(DType::f32)); }) ==
         "dot: element types must be the same: lhs f64 · rhs f32 [use Tensor::to]");
 }

@@ -58,6 +58,32 @@ TEST_CASE("parallel_blocks: small work stays on the calling thread") {
   CHECK(threads_used(kParallelCost) == 1);
 }
 
+TEST_CASE("set_parallel_cost: work below stays on the calling thread") {
+  const KeepThreads keep;
+  set_threads(4);
+  const std::int64_t before = parallel_cost();
+  set_parallel_cost(10 * kParallelCost);
+  CHECK(threads_used(10 * kParallelCost - 1) == 1);
+  CHECK(threads_used(10 * kParallelCost) == 4);
+  CHECK(threads_for(10 * kParallelCost - 1) == 1);
+  CHECK(threads_for(10 * kParallelCost) == 4);
+  set_parallel_cost(1);
+  CHECK(parallel_cost() == kParallelCost);
+  CHECK(testing::text_of<ConfigError>([] { set_parallel_cost(0); }) ==
+        "set_parallel_cost: at least 1 operation: 0");
+  set_parallel_cost(before);
+}
+
+TEST_CASE("parallel_cost: measured, it is at least that of waking a thread that is awake") {
+  const KeepThreads keep;
+  for (const int count : {1, 2, 4}) {
+    set_threads(count);
+    const std::int64_t cost = internal::measured_parallel_cost();
+    CHECK(cost >= kParallelCost);
+    if (count == 1) CHECK(cost == kParallelCost);
+  }
+}
+
 TEST_CASE("parallel_blocks: a block within a block is serial") {
   const KeepThreads keep;
   set_threads(4);

@@ -3,6 +3,8 @@
 //   op_tests --page FILE --expect FILE       runs everything, writes docs/ops.md anew as the first
 //                                            and fails unless the second is like it but for numbers
 #define DOCTEST_CONFIG_IMPLEMENT
+#include <taskgrad/core/parallel.h>
+
 #include <doctest/doctest.h>
 
 #include "ledger.h"
@@ -47,6 +49,7 @@ int main(int argc, char** argv) {
     }
     // The same laws' samples every time; RC_PARAMS="" draws others.
     setenv("RC_PARAMS", "seed=1711022577 max_success=40", 0);
+    taskgrad::set_parallel_cost(taskgrad::kParallelCost);  // however busy the machine is
     doctest::Context context(argc, argv);
     const int failed = context.run();
     const std::string page = option(argc, argv, "--page");

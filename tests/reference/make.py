@@ -130,6 +130,22 @@ def conv(**options):
     return lambda x, w: F.conv2d(x, w, **options)
 
 
+CONVOLUTIONS = {
+    "plain": {}, "stride": dict(stride=(2, 1)), "padding": dict(padding=(1, 2)),
+    "dilation": dict(dilation=(2, 3)), "groups": dict(groups=2),
+    "all options": dict(stride=2, padding=1, dilation=(2, 1), groups=2), "unpacked": {},
+    "no image": {}}
+
+
+def conv_image(label, g, w):
+    return torch.nn.grad.conv2d_input((2, 2, 4, 5), w, g, **CONVOLUTIONS[label])
+
+
+def conv_filters(label, x, g):
+    shapes = {"dilation": (3, 2, 2, 2), "groups": (4, 1, 2, 2), "all options": (2, 1, 2, 2)}
+    return torch.nn.grad.conv2d_weight(x, shapes.get(label, (3, 2, 3, 2)), g, **CONVOLUTIONS[label])
+
+
 odd = dict(dilation=(2, 1), padding=(1, 1), stride=(2, 1))
 GRID = (1, 0, 2, 2, 1, 0)
 SENTENCE = labels(2, 0, 2)
@@ -145,10 +161,8 @@ OPS = {
                         "unpacked": fold((3, 2))}),
     "concat": lambda label, *parts: torch.cat(
         parts, -1 if label == "columns, from the end" else 0),
-    "conv2d": by_label({
-        "plain": conv(), "stride": conv(stride=(2, 1)), "padding": conv(padding=(1, 2)),
-        "dilation": conv(dilation=(2, 3)), "groups": conv(groups=2),
-        "all options": conv(stride=2, padding=1, dilation=(2, 1), groups=2), "unpacked": conv()}),
+    "conv2d": by_label({label: conv(**options) for label, options in CONVOLUTIONS.items()}),
+    "conv2d_filters": conv_filters, "conv2d_image": conv_image,
     "cos": plain(torch.cos),
     "cross_entropy": by_label({
         "plain": lambda x: F.cross_entropy(x, SENTENCE, reduction="none"),
@@ -219,6 +233,7 @@ OPS = {
         "scalar": lambda x: x.reshape(()), "unpacked": lambda x: x.reshape(3, 4),
         "transposed": lambda x: x.reshape(3, 4)}),
     "rsqrt": plain(torch.rsqrt), "scale": plain(lambda x: x * -2.5),
+    "scaled_difference": plain(lambda s, x, y: s * (x - y)),
     "scatter_add": by_label({
         "rows": scatter(0, 4, SENTENCE), "columns": scatter(1, 3, SENTENCE),
         "from the end": scatter(1, 3, SENTENCE),
@@ -233,7 +248,8 @@ OPS = {
         "last axis": lambda x: x[..., 1:4], "all": lambda x: x * 1.0,
         "unpacked": lambda x: x[..., 1:3]}),
     "softmax": along_axis(F.softmax), "softplus": plain(F.softplus), "sqrt": plain(torch.sqrt),
-    "square": plain(torch.square), "sub": plain(torch.sub),
+    "square": plain(torch.square),
+    "squared_error": plain(lambda x, y: F.mse_loss(x, y, reduction="sum")), "sub": plain(torch.sub),
     "sum": reduced(lambda x, axes, keep: torch.sum(x, axes, keepdim=keep)),
     "sum_to": by_label({
         "to a row": sum_to((4,)), "to a column": sum_to((3, 1)), "to two ends": sum_to((2, 1, 4)),
