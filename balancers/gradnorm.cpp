@@ -19,20 +19,16 @@ Var joint_norm(std::span<const Var> gradients) {
   return total;
 }
 
-// grad_W w L_i. Where the step has the trunk's output z, w L_i is gone through once, down to z and
-// to its head, whose gradients become the task's row; from z it goes on to W.
-List<Var> anchor_gradients(Step& step, int task, const Var& weight, List<List<Tensor>>& rows) {
-  const Var loss = step.loss(task);
-  const Var cotangent = reshape(weight, loss.shape());
-  if (!step.representation().defined()) {
-    return grad(loss, step.anchor(), {.cotangent = cotangent});
-  }
+// grad_W w L_i. With a row to fill, the step has the trunk's output z: w L_i is gone through once,
+// down to z and to its head, whose gradients become the row; from z it goes on to W.
+List<Var> weighted_anchor_gradients(const Step& step, int task, double w, List<Tensor>* row) {
+  const Var& loss = step.loss(task);
+  const Var cotangent = constant(Tensor::full(loss.shape(), w, step.dtype()));
+  if (row == nullptr) return grad(loss, step.anchor(), {.cotangent = cotangent});
   List<Var> inputs{step.representation()};
   inputs.insert(inputs.end(), step.head(task).begin(), step.head(task).end());
   const List<Var> found = grad(loss, inputs, {.unused = Unused::zeros, .cotangent = cotangent});
-  for (const Var& gradient : found) {
-    rows[static_cast<std::size_t>(task)].push_back(gradient.value());
-  }
+  for (const Var& gradient : found) row->push_back(gradient.value());
   return grad(step.representation(), step.anchor(), {.cotangent = found[0]});
 }
 
@@ -73,16 +69,17 @@ GradNorm::GradNorm(int tasks, GradNormOptions options)
 }
 
 Gradients GradNorm::backward(Step& step) {
+  const bool representation = step.representation().defined();
   Rows rows;  // of the weighted losses
-  Observation seen =
-      options_.path == GradNormPath::second_order ? differentiate(step, rows) : measure(step, rows);
+  Observation seen = options_.path == GradNormPath::second_order
+                         ? differentiate(step, rows)
+                         : observe(step, representation ? &rows : nullptr);
   if (!all_finite(seen.targets) || !all_finite(seen.weight_gradients)) {
     fail<NumericError>("GradNorm: norms and targets must be finite: norms {} · targets {}",
                        fmt::join(seen.norms, ", "), fmt::join(seen.targets, ", "));
   }
   const Vec ones(step.tasks(), 1.0);
-  Gradients update = step.representation().defined() ? step.pass_down(rows, ones, ones)
-                                                     : step.of(step.weighted(w_));
+  Gradients update = representation ? step.pass_down(rows, ones, ones) : step.of(step.weighted(w_));
 
   // What needs memory is made first, so that a step that runs out of it has moved nothing.
   Vec initial = initial_losses(step);
@@ -134,14 +131,14 @@ GradNorm::Observation GradNorm::differentiate(Step& step, Rows& rows) const {
 }
 
 // G_i = w_i ||grad_W L_i|| for w_i > 0, so dG_i/dw_i = G_i / w_i: no second derivative is needed.
-GradNorm::Observation GradNorm::measure(Step& step, Rows& rows) const {
+GradNorm::Observation GradNorm::observe(Step& step, Rows* rows) const {
   check_tasks(step, w_.size());
-  rows.resize(static_cast<std::size_t>(step.tasks()));
+  if (rows != nullptr) rows->resize(static_cast<std::size_t>(step.tasks()));
   Vec norms(step.tasks());
   for (const int task : step.present().tasks) {
     step.count_backward(1);
-    const Var weight = constant(Tensor::scalar(w_[task], step.dtype()));
-    norms[task] = joint_norm(anchor_gradients(step, task, weight, rows)).item();
+    List<Tensor>* row = rows != nullptr ? &(*rows)[static_cast<std::size_t>(task)] : nullptr;
+    norms[task] = joint_norm(weighted_anchor_gradients(step, task, w_[task], row)).item();
   }
   Observation seen = compare(step, std::move(norms));
   for (const int task : step.present().tasks) {
@@ -151,10 +148,7 @@ GradNorm::Observation GradNorm::measure(Step& step, Rows& rows) const {
   return seen;
 }
 
-GradNorm::Observation GradNorm::observe(Step& step) const {
-  Rows rows;
-  return measure(step, rows);
-}
+GradNorm::Observation GradNorm::observe(Step& step) const { return observe(step, nullptr); }
 
 // L_i(0): of the first batch that has the task; 0 while there was none.
 Vec GradNorm::initial_losses(const Step& step) const {

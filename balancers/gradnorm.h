@@ -83,7 +83,7 @@ class GradNorm : public Balancer {
   // the former; of the weighted losses.
   using Rows = List<List<Tensor>>;
   Observation differentiate(Step& step, Rows& rows) const;
-  Observation measure(Step& step, Rows& rows) const;
+  Observation observe(Step& step, Rows* rows) const;
   Observation compare(const Step& step, Vec norms) const;
   Vec initial_losses(const Step& step) const;
   Vec moved(VecAdam& adam, const Vec& gradients, std::span<const int> tasks) const;

@@ -22,8 +22,10 @@ import tables
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAMS = ["gemm_bench", "kernels_bench", "ops_bench", "step_bench", "models_bench"]
-# Threads that wait awake would compete with those of another library (see README, Speed).
-WAIT_POLICY = os.environ.get("OMP_WAIT_POLICY", "passive")
+# As toy/run.sh has it (see README, Speed): threads wait awake between two kernels of a step, and
+# are asleep when another entrant has its turn.
+WAITING = {"OMP_WAIT_POLICY": os.environ["OMP_WAIT_POLICY"]} if "OMP_WAIT_POLICY" in os.environ else {
+    "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "30000")}
 TOY_STEPS = r"/T:(2|10)/|/T:(5|20|50|100)/batch:100/"
 
 # What a run measures: per number of threads, programs and the benchmarks of each (a regular expression).
@@ -52,7 +54,7 @@ def cores(count):
 def start(program, threads, *arguments):
     """Waits for a program and returns what it printed; its messages go to our own."""
     command = ["taskset", "-c", cores(threads), program, f"--threads={threads}", *arguments]
-    environment = os.environ | {"OMP_WAIT_POLICY": WAIT_POLICY}
+    environment = os.environ | WAITING
     return subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout
 
 
@@ -137,6 +139,9 @@ def head(results, repetitions, min_time, quick):
     others = [f"libtorch {context['libtorch']} (BLAS: {blas.parent.name}/{blas.name})"] if blas else []
     others += [f"oneDNN {context['oneDNN']}"] if "oneDNN" in context else []
     others += [context["OpenBLAS"]] if "OpenBLAS" in context else []
+    cost = results[2].context["parallel_cost"] if 2 in results else None
+    threads = f" With two threads, ours share\nwork of at least {int(cost):,} operations (`parallel_cost()`)." if cost else ""
+    waiting = " ".join(f"{name}={value}" for name, value in WAITING.items())
     spread = max(statistics.median(run.spreads) for run in results.values())
     command = "bench/run.sh" + (" --quick" if quick else "")
     return f"""# Performance
@@ -145,13 +150,13 @@ Measured by `{command}` on {datetime.date.today()}: {processor()}, {os.cpu_count
 {'; '.join([context['compiler'], *others])}.
 
 Each figure is the median of {repetitions} repetitions of at least {min_time} s. The entrants of a table take turns in
-random order, pinned to as many cores as they have threads, with `OMP_WAIT_POLICY={WAIT_POLICY}`. For half of the
+random order, pinned to as many cores as they have threads, with `{waiting}`. For half of the
 benchmarks the middle half of the repetitions spans at most {100 * spread:.0f} % of their median. **Ratios travel between
 machines, absolute figures do not.** All entrants start from the same numbers, and each program makes sure
 before it times them that their losses, weights and parameters agree after a few steps.
 
 *By hand* is the same step written out in Eigen for this one network (`bench/by_hand.cpp`), by the closed
-form, on one thread. "ours / theirs" says how many times faster we are.
+form, on one thread. "ours / theirs" says how many times faster we are.{threads}
 """
 
 

@@ -121,14 +121,17 @@ Tensor col2im(const Tensor& columns, const Shape& image, const Window& window);
 /// [n, c, places]: where in x (in row-major order) the first of the largest elements lies.
 Labels max_in_window(const Tensor& x, const Window& window);
 
-// convolution.cpp: the window's contents at each place times filters [out, c / groups, h, w]. They
-// are made for one image at a time; each function is linear in both arguments and the other two
-// are its derivatives.
+// convolution.cpp: each function is linear in both arguments, and the other two are its
+// derivatives. The window's contents are made for one image and one group at a time, of which each
+// thread has its own; threads share out images and groups, and in conv2d_filters the filters.
+
+/// The window's contents at each place of x [n, c, h, w] times filters [out, c / groups, window]:
+/// [n, out, places].
 Tensor conv2d(const Tensor& x, const Tensor& filters, const Window& window, std::int64_t groups);
-/// Cotangent of the image, [n, c, h, w], from that of the result.
+/// Cotangent of x, whose shape is `image`, from that of the result.
 Tensor conv2d_image(const Tensor& cotangent, const Tensor& filters, const Shape& image,
                     const Window& window, std::int64_t groups);
-/// Cotangent of the filters.
+/// Cotangent of the filters from that of the result. Each thread makes the contents of all windows.
 Tensor conv2d_filters(const Tensor& x, const Tensor& cotangent, const Window& window,
                       std::int64_t groups);
 

@@ -25,10 +25,16 @@ std::atomic<int>& setting() {
   return value;
 }
 
-// 0: not measured yet.
-std::atomic<std::int64_t>& cost_setting() {
-  static std::atomic<std::int64_t> value = 0;
-  return value;
+// 0: not known yet.
+constinit std::atomic<std::int64_t> measured_cost = 0;
+constinit std::atomic<std::int64_t> given_cost = 0;
+
+bool within_a_block() {
+#if defined(_OPENMP)
+  return omp_in_parallel() != 0;
+#else
+  return false;
+#endif
 }
 
 #if defined(_OPENMP)
@@ -53,6 +59,8 @@ double seconds_to_wake(int count) {
   std::sort(seconds.begin() + 1, seconds.end());  // the first one made the threads
   return seconds[1 + seconds.size() / 2];
 }
+#else
+double seconds_to_wake(int) { return 0; }
 #endif
 
 }  // namespace
@@ -60,45 +68,42 @@ double seconds_to_wake(int count) {
 void set_threads(int count) {
   if (count < 1) fail<ConfigError>("set_threads: at least 1 thread: {}", count);
   setting() = count;
+  measured_cost = 0;
 }
 
 int threads() noexcept { return setting(); }
 
 std::int64_t parallel_cost() {
-  if (cost_setting() == 0 && threads() > 1) cost_setting() = internal::measured_parallel_cost();
-  return std::max(kParallelCost, cost_setting().load());
+  if (const std::int64_t given = given_cost) return given;
+  if (threads() == 1 || within_a_block()) return kParallelCost;
+  std::int64_t cost = measured_cost;
+  if (cost == 0) {
+    cost = internal::break_even(seconds_to_wake(threads()), threads());
+    measured_cost = cost;
+  }
+  return cost;
 }
 
 void set_parallel_cost(std::int64_t operations) {
-  if (operations < 1) {
-    fail<ConfigError>("set_parallel_cost: at least 1 operation: {}", operations);
+  if (operations < kParallelCost) {
+    fail<ConfigError>("set_parallel_cost: at least {} operations: {}", kParallelCost, operations);
   }
-  cost_setting() = operations;
+  given_cost = operations;
 }
 
 int threads_for(std::int64_t cost) {
-#if defined(_OPENMP)
-  if (cost >= kParallelCost && threads() > 1 && omp_in_parallel() == 0 && cost >= parallel_cost()) {
-    return threads();
-  }
-#endif
-  static_cast<void>(cost);
-  return 1;
+  const bool shared = cost >= kParallelCost && threads() > 1 && !within_a_block();
+  return shared && cost >= parallel_cost() ? threads() : 1;
 }
 
 namespace internal {
 
 // n threads save 1 - 1/n of the time; waking them may take half of that.
-std::int64_t measured_parallel_cost() {
-#if defined(_OPENMP)
-  constexpr double kOperationsASecond = 7e9;  // of one thread, on what lies in its cache
-  const int count = threads();
-  if (count > 1) {
-    const double operations = 2 * seconds_to_wake(count) * kOperationsASecond / (1 - 1.0 / count);
-    return std::max(kParallelCost, static_cast<std::int64_t>(operations));
-  }
-#endif
-  return kParallelCost;
+std::int64_t break_even(double seconds_to_wake, int threads) {
+  constexpr double kOperationsASecond =
+      7e9;  // about what one thread does with what is in its cache
+  const double operations = 2 * seconds_to_wake * kOperationsASecond / (1 - 1.0 / threads);
+  return std::max(kParallelCost, static_cast<std::int64_t>(operations));
 }
 
 void run_blocks(std::int64_t count, std::int64_t cost, BlockFunction run, void* body) {

@@ -20,12 +20,13 @@ inline constexpr std::int64_t kBlock = 16'384;
 inline constexpr std::int64_t kParallelCost = 65'536;
 
 /// Work below this many element operations stays on the calling thread: what several threads would
-/// save is less than it takes to wake them. Measured on this machine, with its load and its wait
-/// policy, within some milliseconds the first time that work of kParallelCost meets several
-/// threads. No result depends on it.
+/// save is less than it takes to wake them. How long that takes on this machine, with its load and
+/// its wait policy, is measured within a few milliseconds the first time that work of kParallelCost
+/// meets several threads, and again after set_threads(); operations count as 7e9 a second. No
+/// result depends on it.
 std::int64_t parallel_cost();
-/// Sets it, to at least 1; throws ConfigError otherwise. For tests, which must not depend on how
-/// busy the machine is.
+/// Sets it for good, to at least kParallelCost; throws ConfigError otherwise. For tests, which must
+/// not depend on how busy the machine is.
 void set_parallel_cost(std::int64_t operations);
 
 /// The threads that parallel_blocks() would use for work of this cost: for kernels that need memory
@@ -35,7 +36,7 @@ int threads_for(std::int64_t cost);
 namespace internal {
 using BlockFunction = void (*)(void* body, std::int64_t block);
 void run_blocks(std::int64_t count, std::int64_t cost, BlockFunction run, void* body);
-std::int64_t measured_parallel_cost();
+std::int64_t break_even(double seconds_to_wake, int threads);
 }  // namespace internal
 
 /// Calls `body(block)` for each block in [0, count), on several threads if `cost`, the element

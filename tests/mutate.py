@@ -28,9 +28,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "mutation"
 FILES = ["autograd/derivatives.cpp", "autograd/grad.cpp", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("autograd/ops/*.cpp")),
          *(f"core/kernels/{name}.cpp" for name in
-           ("binary", "copy", "gemm", "index", "matmul", "reduce", "unary", "window"))]
+           ("binary", "convolution", "copy", "gemm", "index", "matmul", "reduce", "unary", "window"))]
 # Headers with code of their own, and a source that compiles it.
 HEADERS = {"core/kernels/elementary.h": "core/kernels/unary.cpp",
+           "core/kernels/frame.h": "core/kernels/window.cpp",
            "core/kernels/gemm_tile.h": "core/kernels/gemm_plain.cpp"}
 
 # (what it does, what it looks for, what it puts there)
@@ -68,7 +69,7 @@ SKIPPED_BLOCKS = re.compile(
     r"static Samples samples\(\)|^Samples \w+\(|random_\w+\(|^Tensor zero_or_not|static constexpr OpInfo")
 SKIPPED_LINES = re.compile(
     r"^\s*(//|#|\"|using |static_assert|template|struct |class |const Registered|constexpr |namespace )"
-    r"|fail<|parallel_blocks|std::int64_t cost =|RC_|static_cast<void>|TASKGRAD_ASSERT|Observers|requires |for \(.*\{$")
+    r"|fail<|parallel_blocks|std::int64_t cost(?: =|\(\))|RC_|static_cast<void>|TASKGRAD_ASSERT|Observers|requires |for \(.*\{$")
 
 
 def code_lines(text):

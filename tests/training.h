@@ -1,4 +1,4 @@
-// A GradNorm training that is wide enough for several threads.
+// A GradNorm training: two layers, and a head a task.
 #pragma once
 
 #include <taskgrad/balancers/gradnorm.h>
@@ -11,20 +11,28 @@
 
 namespace taskgrad::test {
 
-// Wide enough that matrix products, elementwise kernels and sums all go to several threads.
+// By default so wide that matrix products, elementwise kernels and sums all go to several threads,
+// after set_parallel_cost(kParallelCost).
+struct TrainingSizes {
+  std::int64_t batch = 450, inputs = 300, width = 200, outputs = 150;
+};
+
 class Training {
  public:
-  explicit Training(DType dtype, GradNormPath path = GradNormPath::second_order)
-      : model_(nn::Sequential(nn::Linear(300, 200), nn::Relu(), nn::Linear(200, 200), nn::Relu()),
-               nn::repeat(3, [] { return nn::Linear(200, 150); })),
+  explicit Training(DType dtype, GradNormPath path = GradNormPath::second_order,
+                    const TrainingSizes& sizes = {})
+      : model_(nn::Sequential(nn::Linear(sizes.inputs, sizes.width), nn::Relu(),
+                              nn::Linear(sizes.width, sizes.width), nn::Relu()),
+               nn::repeat(3, [&] { return nn::Linear(sizes.width, sizes.outputs); })),
         balancer_(3, {.path = path}),
-        x_(Rng(1).stream("x").uniform({450, 300}, -1, 1, dtype)) {
+        x_(Rng(1).stream("x").uniform({sizes.batch, sizes.inputs}, -1, 1, dtype)) {
     model_.to(dtype);
     model_.init(Rng(1).stream("init"));
     optimizer_.emplace(model_.all(), nn::AdamOptions{.lr = 1e-3});
     for (std::uint64_t i = 0; i < 3; ++i) {
       const double scale = static_cast<double>(1 + 10 * i);
-      targets_.push_back(Rng(1).stream("y").stream(i).uniform({450, 150}, -scale, scale, dtype));
+      targets_.push_back(
+          Rng(1).stream("y").stream(i).uniform({sizes.batch, sizes.outputs}, -scale, scale, dtype));
     }
   }
 

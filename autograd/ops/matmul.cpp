@@ -8,7 +8,7 @@ namespace {
 using samples::numbers;
 using samples::scattered;
 
-// What a repeated matrix gets is summed while it is made: a convolution's weights see every image.
+// What a matrix gets that a stack repeats is summed while it is made.
 struct MatmulTo {
   static constexpr OpInfo info{
       .name = "matmul_to", .formula = "A B, summed over repeated axes; dA B + A dB", .linear = 2};

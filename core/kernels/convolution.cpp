@@ -8,7 +8,7 @@
 #include <taskgrad/core/kernels.h>
 #include <taskgrad/core/kernels/frame.h>
 #include <taskgrad/core/kernels/gemm.h>
-#include <taskgrad/core/parallel.h>
+#include <taskgrad/core/kernels/share_tiles.h>
 
 #include <algorithm>
 #include <string_view>
@@ -24,14 +24,19 @@ struct Convolution {
         channels(filter[1]),
         filters(filter[0] / groups),
         length(channels * frame.window_size()) {
-    TASKGRAD_ASSERT(filter[2] == sliding.size[0] && filter[3] == sliding.size[1]);
+    if (filter[2] != sliding.size[0] || filter[3] != sliding.size[1]) {
+      fail<ShapeError>("{}: the window has the size of the weight: {} x {} · {}", where,
+                       sliding.size[0], sliding.size[1], filter);
+    }
   }
 
   Shape result_shape() const {
     return {frame.images, groups * filters, frame.places[0], frame.places[1]};
   }
-  /// Products of a run of images cost as much as this many elements of another kernel (matmul.cpp).
-  std::int64_t cost() const { return frame.images * groups * filters * columns_size() / 10; }
+  /// Of all products.
+  std::int64_t cost() const {
+    return product_cost(frame.images * groups * filters * columns_size());
+  }
   std::int64_t columns_size() const { return length * frame.place_count(); }
 
   /// Where image n begins, for the channels of a group.
@@ -85,18 +90,17 @@ struct Convolution {
   }
 };
 
-// What each of the threads needs for itself, taken before they begin. The columns begin as zeros,
-// which those beyond the border stay.
+// What each of the threads needs for itself, taken before they begin.
 template <class T>
 class Scratch {
  public:
   Scratch(const Convolution& conv, std::int64_t runs, std::int64_t packed)
-      : columns_size_(conv.columns_size()), size_(columns_size_ + packed) {
-    const Shape shape{runs * size_};
-    all_ =
-        conv.frame.covers() ? Tensor::empty(shape, kDTypeOf<T>) : Tensor::zeros(shape, kDTypeOf<T>);
-    data_ = all_.template mutable_data<T>();
-  }
+      : columns_size_(conv.columns_size()),
+        size_(columns_size_ + packed),
+        all_(Tensor::empty({runs * size_}, kDTypeOf<T>)),
+        data_(all_.template mutable_data<T>()) {}
+  /// For columns that are read from images: what lies beyond the border is zero and stays so.
+  void clear() { std::fill_n(data_, all_.size(), T(0)); }
   T* columns(std::int64_t run) { return data_ + run * size_; }
   T* packed(std::int64_t run) { return columns(run) + columns_size_; }
 
@@ -124,10 +128,6 @@ void for_each_image(const Convolution& conv, std::int64_t runs, const Body& body
   });
 }
 
-std::int64_t runs_of(const Convolution& conv, std::int64_t pieces) {
-  return std::min<std::int64_t>(threads_for(conv.cost()), pieces);
-}
-
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& filters, const Window& window, std::int64_t groups) {
@@ -151,8 +151,9 @@ Tensor conv2d(const Tensor& x, const Tensor& filters, const Window& window, std:
     };
     const GemmCode<T>& code = *gemm_codes<T>()[0];
     const std::int64_t tiles = gemm_tiles(code, conv.filters);
-    const std::int64_t runs = runs_of(conv, conv.frame.images * groups);
+    const std::int64_t runs = runs_for(conv.cost(), conv.frame.images * groups);
     Scratch<T> scratch(conv, runs, gemm_scratch(code, product(nullptr, 0, nullptr)));
+    if (!conv.frame.covers()) scratch.clear();
     T* to = result.mutable_data<T>();
     for_each_image(conv, runs, [&](std::int64_t n, std::int64_t group, std::int64_t run) {
       conv.read_columns(conv.image_of(images.data<T>(), n, group), scratch.columns(run));
@@ -185,7 +186,7 @@ Tensor conv2d_image(const Tensor& cotangent, const Tensor& filters, const Shape&
     };
     const GemmCode<T>& code = *gemm_codes<T>()[0];
     const std::int64_t tiles = gemm_tiles(code, conv.length);
-    const std::int64_t runs = runs_of(conv, conv.frame.images * groups);
+    const std::int64_t runs = runs_for(conv.cost(), conv.frame.images * groups);
     Scratch<T> scratch(conv, runs, gemm_scratch(code, product(0, 0, nullptr)));
     T* to = result.mutable_data<T>();
     for_each_image(conv, runs, [&](std::int64_t n, std::int64_t group, std::int64_t run) {
@@ -200,12 +201,15 @@ Tensor conv2d_image(const Tensor& cotangent, const Tensor& filters, const Shape&
 // makes the columns.
 Tensor conv2d_filters(const Tensor& x, const Tensor& cotangent, const Window& window,
                       std::int64_t groups) {
-  if (x.rank() != 4 || cotangent.rank() != 4 || groups < 1) {
-    fail<ShapeError>(
-        "conv2d_filters: x [n, in, h, w], the cotangent [n, out, h, w], at least one group: {} · "
-        "{} · {}",
-        x.shape(), cotangent.shape(), groups);
+  if (x.rank() != 4 || cotangent.rank() != 4) {
+    fail<ShapeError>("conv2d_filters: x [n, in, h, w], the cotangent [n, out, h, w]: {} · {}",
+                     x.shape(), cotangent.shape());
   }
+  if (groups < 1 || x.shape()[1] % groups != 0 || cotangent.shape()[1] % groups != 0) {
+    fail<ShapeError>("conv2d_filters: {} groups divide the channels: x {} · cotangent {}", groups,
+                     x.shape(), cotangent.shape());
+  }
+  window.places("conv2d_filters", x.shape());
   const Shape shape{cotangent.shape()[1], x.shape()[1] / groups, window.size[0], window.size[1]};
   const Convolution conv("conv2d_filters", x.shape(), shape, window, groups);
   check_dtypes("conv2d_filters", x, cotangent);
@@ -230,22 +234,18 @@ Tensor conv2d_filters(const Tensor& x, const Tensor& cotangent, const Window& wi
     };
     const GemmCode<T>& code = *gemm_codes<T>()[0];
     const std::int64_t tiles = gemm_tiles(code, conv.filters);
-    const std::int64_t runs = runs_of(conv, groups * tiles);
+    const std::int64_t runs = runs_for(conv.cost(), groups * tiles);
     Scratch<T> scratch(conv, runs, gemm_scratch(code, product(0, 0, nullptr)));
-    parallel_blocks(runs, conv.cost(), [&](std::int64_t run) {
-      std::int64_t tile = run * groups * tiles / runs;
-      const std::int64_t last = (run + 1) * groups * tiles / runs;
-      while (tile < last) {
-        const std::int64_t group = tile / tiles;
-        const std::int64_t stop = std::min(last, (group + 1) * tiles);
-        for (std::int64_t n = 0; n < conv.frame.images; ++n) {
-          conv.read_columns(conv.image_of(images.data<T>(), n, group), scratch.columns(run));
-          run_gemm(code, product(n, group, scratch.columns(run)), tile - group * tiles,
-                   stop - group * tiles, scratch.packed(run));
-        }
-        tile = stop;
-      }
-    });
+    if (!conv.frame.covers()) scratch.clear();
+    share_tiles(runs, groups, tiles, conv.cost(),
+                [&](std::int64_t group, std::int64_t first, std::int64_t last, std::int64_t run) {
+                  for (std::int64_t n = 0; n < conv.frame.images; ++n) {
+                    conv.read_columns(conv.image_of(images.data<T>(), n, group),
+                                      scratch.columns(run));
+                    run_gemm(code, product(n, group, scratch.columns(run)), first, last,
+                             scratch.packed(run));
+                  }
+                });
   });
   return result;
 }

@@ -9,7 +9,7 @@
 
 namespace taskgrad::kernels {
 
-/// Images [n, c, h, w] under a window; the two of them may not outlive it.
+/// Images [n, c, h, w] under a window.
 struct Frame {
   Frame(std::string_view where, const Shape& image, const Window& sliding)
       : window(sliding), places(sliding.places(where, image)) {
@@ -42,7 +42,7 @@ struct Frame {
   /// Whether every element of a window lies on the image wherever it stands.
   bool covers() const { return window.padding[0] == 0 && window.padding[1] == 0; }
 
-  const Window& window;
+  Window window;
   Window::Pair places;
   std::int64_t images, channels, height, width;
 };

@@ -62,6 +62,7 @@ void run_sized(const Tile<T>& tile) {
     for (int j = 0; j < Vectors - 1; ++j) sum[i][j] = Started ? load(start + j * kWidth) : V{};
     sum[i][Vectors - 1] = Started ? load(start + kLast, rest) : V{};
   }
+  // What is written at the end is rarely in the cache before: it arrives while k runs.
   constexpr int kLine = 64 / TASKGRAD_VECTOR_BYTES;  // vectors in a cache line
   for (int i = 0; i < Rows; ++i) {
     for (int j = 0; j < Vectors; j += kLine)

@@ -2,7 +2,7 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 #include <taskgrad/core/kernels/gemm.h>
-#include <taskgrad/core/parallel.h>
+#include <taskgrad/core/kernels/share_tiles.h>
 
 #include <algorithm>
 #include <array>
@@ -64,25 +64,18 @@ void multiply(const Products& products, T* c) {
                    .relu = products.relu};
   };
   const std::int64_t tiles = gemm_tiles(code, a.rows());
-  // Ten links of a chain take about as long as an element of another kernel.
-  const std::int64_t cost = results * terms * a.rows() * a.columns() * b.columns() / 10;
-  const std::int64_t runs = std::min<std::int64_t>(threads_for(cost), results * tiles);
+  const std::int64_t cost = product_cost(results * terms * a.rows() * a.columns() * b.columns());
+  const std::int64_t runs = runs_for(cost, results * tiles);
   const std::int64_t scratch_size = gemm_scratch(code, product(0, 0));
   Tensor scratch = Tensor::empty({runs * scratch_size}, kDTypeOf<T>);
   T* const scratch_data = scratch.mutable_data<T>();
-  parallel_blocks(runs, cost, [&](std::int64_t run) {
-    std::int64_t tile = run * results * tiles / runs;
-    const std::int64_t last = (run + 1) * results * tiles / runs;
-    while (tile < last) {
-      const std::int64_t result = tile / tiles;
-      const std::int64_t stop = std::min(last, (result + 1) * tiles);
-      for (std::int64_t term = 0; term < terms; ++term) {
-        run_gemm(code, product(result, term), tile - result * tiles, stop - result * tiles,
-                 scratch_data + run * scratch_size);
-      }
-      tile = stop;
-    }
-  });
+  share_tiles(runs, results, tiles, cost,
+              [&](std::int64_t result, std::int64_t first, std::int64_t last, std::int64_t run) {
+                for (std::int64_t term = 0; term < terms; ++term) {
+                  run_gemm(code, product(result, term), first, last,
+                           scratch_data + run * scratch_size);
+                }
+              });
 }
 
 Shape leading(const Tensor& x) {

@@ -4,6 +4,7 @@
 #include "testing.h"
 #include <array>
 #include <cmath>
+#include <string>
 
 namespace taskgrad {
 namespace {
@@ -136,9 +137,28 @@ TEST_CASE("conv2d: what does not fit is refused by name") {
   CHECK(text_of<ShapeError>([&] {
           kernels::conv2d_image(x, w, {2, 2, 4, 5}, window, 1);
         }) == "conv2d_image: the cotangent is like the result [2, 3, 2, 4]: [2, 2, 4, 5]");
-  CHECK(text_of<ShapeError>([&] { kernels::conv2d_filters(x, g, window, 0); }) ==
-        "conv2d_filters: x [n, in, h, w], the cotangent [n, out, h, w], at least one group: "
-        "[2, 2, 4, 5] · [2, 3, 2, 4] · 0");
+  CHECK(text_of<ShapeError>([&] {
+          kernels::conv2d(x, w, {.size = {5, 5}}, 1);
+        }) ==
+        "conv2d: the window must fit the image: image [2, 2, 4, 5] padded by 0 · window of 5");
+  CHECK(text_of<ShapeError>([&] {
+          kernels::conv2d(x, w, {.size = {2, 2}}, 1);
+        }) == "conv2d: the window has the size of the weight: 2 x 2 · [3, 2, 3, 2]");
+  CHECK(text_of<ShapeError>([&] {
+          kernels::conv2d(x, w, {.size = {3, 1}}, 1);
+        }) == "conv2d: the window has the size of the weight: 3 x 1 · [3, 2, 3, 2]");
+  for (const std::int64_t groups : {0, 2}) {
+    CHECK(text_of<ShapeError>([&] { kernels::conv2d_filters(x, g, window, groups); }) ==
+          "conv2d_filters: " + std::to_string(groups) +
+              " groups divide the channels: x [2, 2, 4, 5] · cotangent [2, 3, 2, 4]");
+  }
+  CHECK(text_of<ShapeError>([&] { kernels::conv2d_filters(x.select(0, 0), g, window, 1); }) ==
+        "conv2d_filters: x [n, in, h, w], the cotangent [n, out, h, w]: [2, 4, 5] · [2, 3, 2, 4]");
+  CHECK(text_of<ShapeError>([&] {
+          kernels::conv2d_filters(x, g, {.size = {-1, 2}}, 1);
+        }).starts_with("conv2d_filters: size, stride and dilation lie in [1, "));
+  CHECK(text_of<ShapeError>([&] { kernels::conv2d_filters(x, x, window, 1); }) ==
+        "conv2d_filters: the cotangent is like the result [2, 2, 2, 4]: [2, 2, 4, 5]");
   CHECK(text_of<DTypeError>([&] { kernels::conv2d(x, w.to(DType::f32), window, 1); }) ==
         "conv2d: element types must be the same: lhs f64 · rhs f32 [use Tensor::to]");
 }

@@ -67,21 +67,19 @@ TEST_CASE("set_parallel_cost: work below stays on the calling thread") {
   CHECK(threads_used(10 * kParallelCost) == 4);
   CHECK(threads_for(10 * kParallelCost - 1) == 1);
   CHECK(threads_for(10 * kParallelCost) == 4);
-  set_parallel_cost(1);
-  CHECK(parallel_cost() == kParallelCost);
-  CHECK(testing::text_of<ConfigError>([] { set_parallel_cost(0); }) ==
-        "set_parallel_cost: at least 1 operation: 0");
+  CHECK(testing::text_of<ConfigError>([] { set_parallel_cost(kParallelCost - 1); }) ==
+        "set_parallel_cost: at least 65536 operations: 65535");
+  CHECK(parallel_cost() == 10 * kParallelCost);
   set_parallel_cost(before);
 }
 
-TEST_CASE("parallel_cost: measured, it is at least that of waking a thread that is awake") {
-  const KeepThreads keep;
-  for (const int count : {1, 2, 4}) {
-    set_threads(count);
-    const std::int64_t cost = internal::measured_parallel_cost();
-    CHECK(cost >= kParallelCost);
-    if (count == 1) CHECK(cost == kParallelCost);
-  }
+TEST_CASE("break_even: twice what is lost, where it is more than the least") {
+  CHECK(internal::break_even(0, 2) == kParallelCost);
+  const auto cost = [](double seconds, int count) {
+    return static_cast<double>(internal::break_even(seconds, count));
+  };
+  CHECK(cost(1e-3, 2) == doctest::Approx(28e6));  // 7 million are lost, half of the work is saved
+  CHECK(cost(3e-3, 4) == doctest::Approx(56e6));
 }
 
 TEST_CASE("parallel_blocks: a block within a block is serial") {

@@ -55,7 +55,7 @@ void uninitialised() {
 // A body that writes outside of its own block.
 void openmp_race() {
   set_threads(2);
-  set_parallel_cost(1);
+  set_parallel_cost(kParallelCost);
   double total = 0;
   parallel_blocks(2, kParallelCost,
                   [&](std::int64_t block) { total += static_cast<double>(block); });
