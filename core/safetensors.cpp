@@ -298,7 +298,7 @@ void save(const std::string& path, const StateDict& state) {
   const std::string bytes = encode_safetensors(state, path);
   // Whatever happens on the way, the file aside does not stay.
   struct Aside {
-    std::string path;
+    std::filesystem::path path;  // made here: the destructor may take no memory
     bool ours = true;
     ~Aside() {
       std::error_code ignored;
@@ -307,7 +307,7 @@ void save(const std::string& path, const StateDict& state) {
   } aside{path + ".partial"};
   std::ofstream file(aside.path, std::ios::binary | std::ios::trunc);
   aside.ours = static_cast<bool>(file);
-  if (!file) fail<IoError>("{}: could not be opened to be written", aside.path);
+  if (!file) fail<IoError>("{}: could not be opened to be written", aside.path.string());
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();  // flushes; a full disk shows here at the latest
   std::error_code error = file ? std::error_code() : std::make_error_code(std::errc::io_error);
