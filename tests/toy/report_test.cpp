@@ -1,19 +1,12 @@
-#include <taskgrad/core/error.h>
-#include <taskgrad/toy/files.h>
 #include <taskgrad/toy/json.h>
 #include <taskgrad/toy/markup.h>
-#include <taskgrad/toy/metrics_log.h>
-#include <taskgrad/toy/progress.h>
 #include <taskgrad/toy/report.h>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "disk.h"
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <limits>
 #include <sstream>
 #include <string>
@@ -23,9 +16,6 @@ namespace taskgrad::toy {
 namespace {
 
 using Json = nlohmann::json;
-using test::TemporaryDirectory;
-
-const RunOptions kAnyRun;
 
 RunResult made_up(const std::string& balancer, std::uint64_t seed, double metric,
                   std::vector<double> weights) {
@@ -106,93 +96,6 @@ TEST_CASE("to_json: findings, each with its number and what to try") {
                          {"number", "1 of 2 diverged"},
                          {"claim", "The learning rate is too high: 1 of 2 runs diverged."},
                          {"advice", "Try a third of --lr."}});
-}
-
-TEST_CASE("to_json_line: one line an evaluation, targets are null for methods without") {
-  RunOptions run;
-  run.balancer = "gradnorm";
-  run.seed = 7;
-  Evaluation evaluation{.step = 40,
-                        .train_losses = {0.1, 2},
-                        .weights = {1.5, 0.5},
-                        .grad_norms = {3, 4},
-                        .targets = {3.5, 3.5},
-                        .cosines = {1, -0.5, -0.5, 1},
-                        .test_losses = {0.2, 1e300},
-                        .metric = 1.75};
-  const std::string line = to_json_line(run, evaluation);
-  CHECK(line.find('\n') == std::string::npos);
-  CHECK(
-      line ==
-      R"({"balancer":"gradnorm","label":"gradnorm","seed":7,"tasks":2,"step":40,"train_losses":[0.1,2.0],)"
-      R"("weights":[1.5,0.5],"grad_norms":[3.0,4.0],"targets":[3.5,3.5],)"
-      R"("cosines":[1.0,-0.5,-0.5,1.0],)"
-      R"("test_losses":[0.2,1e+300],"metric":1.75})");
-  evaluation.targets.clear();
-  CHECK(Json::parse(to_json_line(run, evaluation))["targets"].is_null());
-}
-
-TEST_CASE("MetricsLog: a line an evaluation, on disk at once") {
-  const TemporaryDirectory temporary;
-  const std::string directory = temporary / "new/inner";
-  MetricsLog log(directory);
-  for (const std::int64_t step : {0, 20, 40}) {
-    log.write(kAnyRun, {.step = step});
-    std::ifstream file(directory + "/metrics.jsonl");
-    std::string line;
-    std::string last;
-    while (std::getline(file, line)) last = line;
-    CHECK(Json::parse(last)["step"] == step);
-  }
-}
-
-TEST_CASE("MetricsLog: refuses before anything is lost") {
-  const TemporaryDirectory temporary;
-  const std::string directory = temporary / "run";
-  { MetricsLog log(directory); }
-  CHECK_THROWS_WITH_AS(MetricsLog{directory},
-                       ("--out: metrics are never overwritten: " + directory +
-                        "/metrics.jsonl exists [choose another directory]")
-                           .c_str(),
-                       ConfigError);
-  const std::string below_a_file = directory + "/metrics.jsonl/deeper";
-  CHECK_THROWS_WITH_AS(
-      MetricsLog{below_a_file},
-      ("--out: must be a directory that can be made: \"" + below_a_file + "\" (Not a directory)")
-          .c_str(),
-      ConfigError);
-  // A folder in which nobody makes files, root neither.
-  CHECK_THROWS_WITH_AS(MetricsLog{"/proc/self"},
-                       "--out: must be a directory that can be written: \"/proc/self\" (No such "
-                       "file or directory)",
-                       ConfigError);
-}
-
-TEST_CASE("MetricsLog: goes on with the lines it is given, whatever was there") {
-  const TemporaryDirectory temporary;
-  const std::string directory = temporary / "";
-  for (const std::string& lines : {std::string("a\nb\n"), std::string()}) {
-    MetricsLog log(directory, lines);
-    log.write(kAnyRun, {.step = 20});
-    CHECK(read_file(directory + "metrics.jsonl") ==
-          lines + to_json_line(kAnyRun, {.step = 20}) + '\n');
-  }
-}
-
-TEST_CASE("MetricsLog: a line that cannot be written is an IoError") {
-  const TemporaryDirectory temporary;
-  const std::string directory = temporary / "full";
-  MetricsLog log(directory);
-  std::string text = "nothing was thrown";
-  {
-    const test::FullDisk full;
-    try {
-      log.write(kAnyRun, {});
-    } catch (const IoError& error) {
-      text = error.what();
-    }
-  }
-  CHECK(text == "--out: " + directory + "/metrics.jsonl could not be written: File too large");
 }
 
 TEST_CASE("summary_table: mean and range by method, the best one marked") {
@@ -321,82 +224,6 @@ TEST_CASE("style_of: a file is plain") {
   CHECK(columns_of(ends[1]) == 80);
   close(ends[0]);
   close(ends[1]);
-}
-
-TEST_CASE("ProgressReport: a line written over and removed, or plain lines now and then") {
-  Progress progress{.runs_done = 1,
-                    .runs = 4,
-                    .steps_done = 25,
-                    .steps = 100,
-                    .fraction = 0.25,
-                    .seconds = 30,
-                    .seconds_left = 90};
-  std::ostringstream rich;
-  {
-    ProgressReport report(rich, Style::rich);
-    report(progress);
-    CHECK(rich.str().starts_with("\r\x1b[K████░"));
-    CHECK(rich.str().find(" 25 %  1 of 4 runs  25 of 100 steps  1:30 left") != std::string::npos);
-    CHECK(rich.str().find('\n') == std::string::npos);
-  }
-  CHECK(rich.str().ends_with("\r\x1b[K"));
-
-  std::ostringstream plain;
-  ProgressReport report(plain, Style::plain);
-  report(progress);
-  CHECK(plain.str() == " 25 %  1 of 4 runs  25 of 100 steps  1:30 left\n");
-  CHECK(is_ascii(plain.str()));
-  progress.seconds = 31;
-  progress.fraction = 0.35;
-  report(progress);  // too soon
-  progress.seconds = 33;
-  report(progress);
-  progress.seconds = 60;
-  report(progress);  // not another tenth
-  progress.seconds = 100;
-  progress.seconds_left = 4000;
-  report(progress);
-  const std::string text = plain.str();
-  CHECK(std::count(text.begin(), text.end(), '\n') == 3);
-  CHECK(text.find("1:06:40 left") != std::string::npos);
-}
-
-TEST_CASE("ProgressReport: a later stage is announced at once, and every line says which it is") {
-  const Progress begin{.runs = 101, .steps = 404000};
-  Progress middle{.runs_done = 50,
-                  .runs = 101,
-                  .steps_done = 202000,
-                  .steps = 404000,
-                  .fraction = 0.5,
-                  .seconds = 120,
-                  .seconds_left = 36000};
-  std::ostringstream first;
-  ProgressReport(first, Style::plain, {1, 2})(begin);
-  CHECK(first.str().empty());
-  std::ostringstream second;
-  ProgressReport report(second, Style::plain, {2, 2});
-  report(begin);
-  CHECK(second.str() == "stage 2 of 2    0 %  0 of 101 runs  0 of 404000 steps  ? left\n");
-  report(begin);
-  CHECK(second.str().find('\n') == second.str().size() - 1);
-  report(middle);
-  CHECK(second.str().ends_with(
-      "\nstage 2 of 2   50 %  50 of 101 runs  202000 of 404000 steps  10:00:00 left\n"));
-}
-
-TEST_CASE("ProgressReport: with its stage, a line written over fits into 80 columns") {
-  std::ostringstream rich;
-  ProgressReport report(rich, Style::rich, {2, 2});
-  report({.runs_done = 50,
-          .runs = 101,
-          .steps_done = 202000,
-          .steps = 404000,
-          .fraction = 0.5,
-          .seconds = 120,
-          .seconds_left = 3599});
-  CHECK(rich.str() ==
-        "\r\x1b[K██░░ stage 2 of 2   50 %  50 of 101 runs  202000 of 404000 steps  59:59 left");
-  CHECK(characters(rich.str()) - 4 <= 80);
 }
 
 TEST_CASE("not_below_equal: names the panel where gradnorm is not below, or missing") {
