@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -26,8 +27,13 @@ std::atomic<int>& setting() {
 }
 
 // 0: not known yet.
-constinit std::atomic<std::int64_t> measured_cost = 0;
 constinit std::atomic<std::int64_t> given_cost = 0;
+constinit std::atomic<std::int64_t> measured_cost = 0;
+constinit std::atomic<double> measured_at = 0;  // in seconds of the clock, which are never 0
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 bool within_a_block() {
 #if defined(_OPENMP)
@@ -39,8 +45,8 @@ bool within_a_block() {
 
 #if defined(_OPENMP)
 void work_for(double seconds) {
-  const double end = omp_get_wtime() + seconds;
-  while (omp_get_wtime() < end) {
+  const double end = seconds_now() + seconds;
+  while (seconds_now() < end) {
   }
 }
 
@@ -54,10 +60,10 @@ double seconds_to_wake(int count) {
   std::array<double, 17> seconds{};
   for (double& taken : seconds) {
     work_for(3 * kKernel);
-    const double begin = omp_get_wtime();
+    const double begin = seconds_now();
 #pragma omp parallel num_threads(count)
     work_for(kKernel);
-    taken = omp_get_wtime() - begin - kKernel;
+    taken = seconds_now() - begin - kKernel;
   }
   const auto quartile = seconds.begin() + seconds.size() / 4;
   std::nth_element(seconds.begin(), quartile, seconds.end());
@@ -72,7 +78,7 @@ double seconds_to_wake(int) { return 0; }
 void set_threads(int count) {
   if (count < 1) fail<ConfigError>("set_threads: at least 1 thread: {}", count);
   setting() = count;
-  measured_cost = 0;
+  measured_at = 0;
 }
 
 int threads() noexcept { return setting(); }
@@ -80,12 +86,14 @@ int threads() noexcept { return setting(); }
 std::int64_t parallel_cost() {
   if (const std::int64_t given = given_cost) return given;
   if (threads() == 1 || within_a_block()) return kParallelCost;
-  std::int64_t cost = measured_cost;
-  if (cost == 0) {
-    cost = internal::break_even(seconds_to_wake(threads()), threads());
-    measured_cost = cost;
+  constexpr double kValid = 1;  // second, as the load of a machine comes and goes
+  const double now = seconds_now();
+  double last = measured_at;
+  // One thread measures; others go by what was true until now.
+  if ((last == 0 || now - last > kValid) && measured_at.compare_exchange_strong(last, now)) {
+    measured_cost = internal::break_even(seconds_to_wake(threads()), threads());
   }
-  return cost;
+  return std::max(kParallelCost, measured_cost.load());
 }
 
 void set_parallel_cost(std::int64_t operations) {

@@ -21,8 +21,8 @@ inline constexpr std::int64_t kParallelCost = 65'536;
 
 /// Work below this many element operations stays on the calling thread: what several threads would
 /// save is less than it takes to wake them. How long that takes on this machine, with its load and
-/// its wait policy, is measured within a few milliseconds the first time that work of kParallelCost
-/// meets several threads, and again after set_threads(); operations count as 7e9 a second. No
+/// its wait policy, is measured when work of kParallelCost meets several threads, once a second and
+/// within three milliseconds, and again after set_threads(); operations count as 7e9 a second. No
 /// result depends on it.
 std::int64_t parallel_cost();
 /// Sets it for good, to at least kParallelCost; throws ConfigError otherwise. For tests, which must
