@@ -64,7 +64,6 @@ Options start(int argc, char** argv) {
   const Options options = parse(argc, argv);
   set_all_threads(options.threads);
   benchmark::AddCustomContext("threads", std::to_string(options.threads));
-  benchmark::AddCustomContext("parallel_cost", std::to_string(taskgrad::parallel_cost()));
   benchmark::AddCustomContext("compiler", TASKGRAD_BENCH_COMPILER);
 #if defined(TASKGRAD_BENCH_LIBTORCH)
   benchmark::AddCustomContext("libtorch", libtorch_version());

@@ -139,8 +139,6 @@ def head(results, repetitions, min_time, quick):
     others = [f"libtorch {context['libtorch']} (BLAS: {blas.parent.name}/{blas.name})"] if blas else []
     others += [f"oneDNN {context['oneDNN']}"] if "oneDNN" in context else []
     others += [context["OpenBLAS"]] if "OpenBLAS" in context else []
-    cost = results[2].context["parallel_cost"] if 2 in results else None
-    threads = f" With two threads, ours share\nwork of at least {int(cost):,} operations (`parallel_cost()`)." if cost else ""
     waiting = " ".join(f"{name}={value}" for name, value in WAITING.items())
     spread = max(statistics.median(run.spreads) for run in results.values())
     command = "bench/run.sh" + (" --quick" if quick else "")
@@ -156,7 +154,7 @@ machines, absolute figures do not.** All entrants start from the same numbers, a
 before it times them that their losses, weights and parameters agree after a few steps.
 
 *By hand* is the same step written out in Eigen for this one network (`bench/by_hand.cpp`), by the closed
-form, on one thread. "ours / theirs" says how many times faster we are.{threads}
+form, on one thread. "ours / theirs" says how many times faster we are.
 """
 
 
