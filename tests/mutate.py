@@ -69,7 +69,7 @@ SKIPPED_BLOCKS = re.compile(
     r"static Samples samples\(\)|^Samples \w+\(|random_\w+\(|^Tensor zero_or_not|static constexpr OpInfo")
 SKIPPED_LINES = re.compile(
     r"^\s*(//|#|\"|using |static_assert|template|struct |class |const Registered|constexpr |namespace )"
-    r"|fail<|parallel_blocks|std::int64_t cost(?: =|\(\))|RC_|static_cast<void>|TASKGRAD_ASSERT|Observers|requires |for \(.*\{$")
+    r"|fail<|parallel_blocks|std::int64_t cost(?: =|\(\))|product_cost\(|RC_|static_cast<void>|TASKGRAD_ASSERT|Observers|requires |for \(.*\{$")
 
 
 def code_lines(text):
