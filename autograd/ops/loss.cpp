@@ -1,4 +1,4 @@
-// Losses, and dropout.
+// Losses element by element, and dropout.
 #include <taskgrad/autograd/op.h>
 #include <taskgrad/autograd/ops.h>
 #include <taskgrad/core/fail.h>
@@ -9,64 +9,6 @@
 
 namespace taskgrad {
 namespace {
-
-using samples::numbers;
-using samples::scattered;
-
-// s (x - y), s a scalar: the slope of a squared error in one pass.
-struct ScaledDifference {
-  static constexpr OpInfo info{.name = "scaled_difference",
-                               .formula = "s (x - y); (x - y) ds + s (dx - dy)"};
-  static Tensor forward(const Tensor& s, const Tensor& x, const Tensor& y) {
-    return kernels::scaled_difference(s, x, y);
-  }
-  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
-    if (c.needs(0)) out[0] = dot(g, c.input(1) - c.input(2));
-    if (c.needs(1)) out[1] = g * c.input(0);
-    if (c.needs(2)) out[2] = g * -c.input(0);
-  }
-  static Samples samples() {
-    const Tensor s = numbers({}, 1, 2);
-    const Tensor x = numbers({3, 4}, -2, 2);
-    const Tensor y = numbers({3, 4}, -2, 2, 2);
-    return {.good = {{"matrices", {s, x, y}},
-                     {"scalars", {s, numbers({}, -2, 2), numbers({}, -2, 2, 2)}},
-                     {"empty", {s, numbers({0, 2}, 0, 1), numbers({0, 2}, 0, 1)}},
-                     {"unpacked", {s, scattered(x), y}}},
-            .bad = {{"shapes differ", {s, x, numbers({4}, 0, 1)}},
-                    {"no scalar", {numbers({1}, 0, 1), x, y}}},
-            .random = [](Draw& draw) {
-              const Shape shape = draw.shape(0, 4);
-              return Sample{"random", {draw.numbers({}), draw.numbers(shape), draw.numbers(shape)}};
-            }};
-  }
-};
-const Registered<ScaledDifference> registered_scaled_difference;
-
-struct SquaredError {
-  static constexpr OpInfo info{.name = "squared_error",
-                               .formula = "sum (x - y)^2; 2 <x - y, dx - dy>"};
-  static Tensor forward(const Tensor& x, const Tensor& y) { return kernels::squared_error(x, y); }
-  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
-    const Var twice = g * 2.0;
-    if (c.needs(0)) out[0] = apply<ScaledDifference>(twice, c.input(0), c.input(1));
-    if (c.needs(1)) out[1] = apply<ScaledDifference>(twice, c.input(1), c.input(0));
-  }
-  static Samples samples() {
-    const Tensor x = numbers({3, 4}, -2, 2);
-    const Tensor y = numbers({3, 4}, -2, 2, 2);
-    return {.good = {{"matrices", {x, y}},
-                     {"scalars", {numbers({}, -2, 2), numbers({}, -2, 2, 2)}},
-                     {"empty", {numbers({0}, 0, 1), numbers({0}, 0, 1)}},
-                     {"unpacked", {scattered(x), y}}},
-            .bad = {{"shapes differ", {x, numbers({4}, 0, 1)}}},
-            .random = [](Draw& draw) {
-              const Shape shape = draw.shape(0, 4);
-              return Sample{"random", {draw.numbers(shape), draw.numbers(shape)}};
-            }};
-  }
-};
-const Registered<SquaredError> registered_squared_error;
 
 struct Huber {
   static constexpr OpInfo info{
@@ -137,7 +79,6 @@ const Registered<Dropout> registered_dropout;
 
 }  // namespace
 
-Var squared_error(const Var& x, const Var& y) { return apply<SquaredError>(x, y); }
 Var huber(const Var& x, const Var& y, double delta) {
   if (!(delta > 0)) fail<ConfigError>("huber: delta must be positive: {}", delta);
   return compose<Huber>(Huber::Attrs{delta}, x, y);

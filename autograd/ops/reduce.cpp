@@ -122,6 +122,21 @@ struct Sum {
 };
 const Registered<Sum> registered_sum;
 
+// Two of one shape.
+Samples pair_samples() {
+  const Tensor x = numbers({3, 4}, -2, 2);
+  const Tensor y = numbers({3, 4}, -2, 2, 2);
+  return {.good = {{"matrices", {x, y}},
+                   {"scalars", {numbers({}, -2, 2), numbers({}, -2, 2, 2)}},
+                   {"empty", {numbers({0}, 0, 1), numbers({0}, 0, 1)}},
+                   {"unpacked", {scattered(x), y}}},
+          .bad = {{"shapes differ", {x, numbers({4}, 0, 1)}}},
+          .random = [](Draw& draw) {
+            const Shape shape = draw.shape(0, 4);
+            return Sample{"random", {draw.numbers(shape), draw.numbers(shape)}};
+          }};
+}
+
 struct Dot {
   static constexpr OpInfo info{.name = "dot", .formula = "sum x y; <y, dx> + <x, dy>", .linear = 2};
   static Tensor forward(const Tensor& x, const Tensor& y) { return kernels::dot(x, y); }
@@ -129,21 +144,52 @@ struct Dot {
     if (c.needs(0)) out[0] = g * c.input(1);
     if (c.needs(1)) out[1] = g * c.input(0);
   }
+  static Samples samples() { return pair_samples(); }
+};
+const Registered<Dot> registered_dot;
+
+// s (x - y), s a scalar: the slope of a squared error in one pass.
+struct ScaledDifference {
+  static constexpr OpInfo info{.name = "scaled_difference",
+                               .formula = "s (x - y); (x - y) ds + s (dx - dy)"};
+  static Tensor forward(const Tensor& s, const Tensor& x, const Tensor& y) {
+    return kernels::scaled_difference(s, x, y);
+  }
+  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
+    if (c.needs(0)) out[0] = dot(g, c.input(1) - c.input(2));
+    if (c.needs(1)) out[1] = g * c.input(0);
+    if (c.needs(2)) out[2] = g * -c.input(0);
+  }
   static Samples samples() {
+    const Tensor s = numbers({}, 1, 2);
     const Tensor x = numbers({3, 4}, -2, 2);
     const Tensor y = numbers({3, 4}, -2, 2, 2);
-    return {.good = {{"matrices", {x, y}},
-                     {"scalars", {numbers({}, -2, 2), numbers({}, -2, 2, 2)}},
-                     {"empty", {numbers({0}, 0, 1), numbers({0}, 0, 1)}},
-                     {"unpacked", {scattered(x), y}}},
-            .bad = {{"shapes differ", {x, numbers({4}, 0, 1)}}},
+    return {.good = {{"matrices", {s, x, y}},
+                     {"scalars", {s, numbers({}, -2, 2), numbers({}, -2, 2, 2)}},
+                     {"empty", {s, numbers({0, 2}, 0, 1), numbers({0, 2}, 0, 1)}},
+                     {"unpacked", {s, scattered(x), y}}},
+            .bad = {{"shapes differ", {s, x, numbers({4}, 0, 1)}},
+                    {"no scalar", {numbers({1}, 0, 1), x, y}}},
             .random = [](Draw& draw) {
               const Shape shape = draw.shape(0, 4);
-              return Sample{"random", {draw.numbers(shape), draw.numbers(shape)}};
+              return Sample{"random", {draw.numbers({}), draw.numbers(shape), draw.numbers(shape)}};
             }};
   }
 };
-const Registered<Dot> registered_dot;
+const Registered<ScaledDifference> registered_scaled_difference;
+
+struct SquaredError {
+  static constexpr OpInfo info{.name = "squared_error",
+                               .formula = "sum (x - y)^2; 2 <x - y, dx - dy>"};
+  static Tensor forward(const Tensor& x, const Tensor& y) { return kernels::squared_error(x, y); }
+  static void vjp(const Ctx& c, const Var& g, Cotangents& out) {
+    const Var twice = g * 2.0;
+    if (c.needs(0)) out[0] = apply<ScaledDifference>(twice, c.input(0), c.input(1));
+    if (c.needs(1)) out[1] = apply<ScaledDifference>(twice, c.input(1), c.input(0));
+  }
+  static Samples samples() { return pair_samples(); }
+};
+const Registered<SquaredError> registered_squared_error;
 
 struct Norm {
   static constexpr OpInfo info{.name = "norm", .formula = "n = |x|; <x, dx> / n, 0 at n = 0"};
@@ -258,6 +304,7 @@ Var mean(const Var& x, std::span<const int> axes, bool keep) {
 }
 Var sum_to(const Var& x, const Shape& shape) { return apply<SumTo>({shape}, x); }
 Var expand(const Var& x, const Shape& shape) { return apply<Expand>({shape}, x); }
+Var squared_error(const Var& x, const Var& y) { return apply<SquaredError>(x, y); }
 Var dot(const Var& x, const Var& y) { return apply<Dot>(x, y); }
 Var norm(const Var& x) { return apply<Norm>(x); }
 Var max(const Var& x) { return apply<Max>({kAllAxes, false}, x); }
