@@ -83,13 +83,7 @@ class OurTrainer : public Trainer {
     }
   }
 
-  void step() override {
-    const Var representation = model_.represent(x_);
-    Step step(task_losses_(model_.predict(representation)), model_,
-              {.representation = representation});
-    optimizer_.step(balancer_->backward(step));
-    losses_ = step.values();
-  }
+  void step() override { optimizer_.step(gradients()); }
 
   std::vector<double> losses() const override { return {losses_.begin(), losses_.end()}; }
   std::vector<double> weights() const override {
@@ -100,6 +94,15 @@ class OurTrainer : public Trainer {
 
  private:
   using Parameter = nn::Parameter;
+
+  nn::Gradients gradients() {
+    const Var representation = model_.represent(x_);
+    Step step(task_losses_(model_.predict(representation)), model_,
+              {.representation = representation});
+    losses_ = step.values();
+    return balancer_->backward(step);
+  }
+
   nn::MultiTask model_;
   Var x_;
   Losses task_losses_;

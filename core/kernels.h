@@ -135,17 +135,29 @@ Tensor conv2d_image(const Tensor& cotangent, const Tensor& filters, const Shape&
 Tensor conv2d_filters(const Tensor& x, const Tensor& cotangent, const Window& window,
                       std::int64_t groups);
 
-// optimizer.cpp: one pass over all state. `next` becomes the new value of `value`; it may be the
-// same handle. What is written has one handle (asserted), and nothing is allocated when value and
-// gradient are packed, so that an optimizer's step is all or nothing.
+// optimizer.cpp: one pass over all state of all parameters. `next` becomes the new value of
+// `value`; it may be the same handle. What is written has one handle and what is read is packed
+// (both asserted); nothing is allocated, so that an optimizer's step is all or nothing.
+struct AdamUpdate {
+  const Tensor& value;
+  Tensor &next, &mean, &variance;
+  const Tensor& gradient;
+};
 struct AdamRates {
   double step, beta1, beta2, epsilon, decay, first_correction, second_correction;
 };
-/// One update of Adam; see nn/optim.h for the formula.
-void adam(const Tensor& value, Tensor& next, Tensor& mean, Tensor& variance, const Tensor& gradient,
-          const AdamRates& rates);
-/// velocity = momentum velocity + (gradient + decay value); next = value - rate velocity.
-void sgd(const Tensor& value, Tensor& next, Tensor& velocity, const Tensor& gradient, double rate,
-         double momentum, double decay);
+/// One step of Adam; see nn/optim.h for the formula.
+void adam(std::span<const AdamUpdate> updates, const AdamRates& rates);
+
+struct SgdUpdate {
+  const Tensor& value;
+  Tensor &next, &velocity;
+  const Tensor& gradient;
+};
+struct SgdRates {
+  double step, momentum, decay;
+};
+/// velocity = momentum velocity + (gradient + decay value); next = value - step velocity.
+void sgd(std::span<const SgdUpdate> updates, const SgdRates& rates);
 
 }  // namespace taskgrad::kernels

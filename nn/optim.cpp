@@ -84,9 +84,12 @@ void Optimizer::step(std::span<const Gradient> gradients) {
   List<Move> moves;  // all memory is taken here, before anything changes
   moves.reserve(gradients.size());
   for (const Gradient& gradient : gradients) {
-    const Tensor& value = gradient.parameter.value().value();
-    moves.push_back({value.contiguous(), gradient.value.contiguous(),
-                     leaf(Tensor::empty(value.shape(), value.dtype()))});
+    const Var& leaf_now = gradient.parameter.value();
+    const Tensor& value = leaf_now.value();
+    const bool unseen =
+        NodeAccess::node(leaf_now)->references == 1 && value.unique() && value.is_contiguous();
+    moves.push_back({unseen ? Tensor() : value.contiguous(), gradient.value.contiguous(),
+                     unseen ? leaf_now : leaf(Tensor::empty(value.shape(), value.dtype()))});
   }
   update(moves);
   for (std::size_t i = 0; i < moves.size(); ++i) {
@@ -95,6 +98,8 @@ void Optimizer::step(std::span<const Gradient> gradients) {
 }
 
 Tensor& Optimizer::Move::next_value() const { return NodeAccess::node(next)->value; }
+
+const Tensor& Optimizer::Move::value() const { return before.defined() ? before : next_value(); }
 
 Sgd::Sgd(std::span<const NamedParameter> parameters, SgdOptions options)
     : Optimizer(parameters), options_(options), velocity_(zeros_like(parameters_)) {
@@ -108,10 +113,12 @@ Sgd::Sgd(std::span<const NamedParameter> parameters, SgdOptions options)
 
 void Sgd::update(std::span<const Move> moves) {
   make_unique(velocity_);
+  List<kernels::SgdUpdate> updates;
+  updates.reserve(moves.size());
   for (std::size_t i = 0; i < moves.size(); ++i) {
-    kernels::sgd(moves[i].value, moves[i].next_value(), velocity_[i], moves[i].gradient,
-                 options_.lr, options_.momentum, options_.weight_decay);
+    updates.push_back({moves[i].value(), moves[i].next_value(), velocity_[i], moves[i].gradient});
   }
+  kernels::sgd(updates, {options_.lr, options_.momentum, options_.weight_decay});
 }
 
 StateDict Sgd::state() const {
@@ -141,6 +148,12 @@ Adam::Adam(std::span<const NamedParameter> parameters, AdamOptions options)
 void Adam::update(std::span<const Move> moves) {
   make_unique(mean_);
   make_unique(variance_);
+  List<kernels::AdamUpdate> updates;
+  updates.reserve(moves.size());
+  for (std::size_t i = 0; i < moves.size(); ++i) {
+    updates.push_back(
+        {moves[i].value(), moves[i].next_value(), mean_[i], variance_[i], moves[i].gradient});
+  }
   ++steps_;
   const auto t = static_cast<double>(steps_);
   const kernels::AdamRates rates{.step = options_.lr,
@@ -150,10 +163,7 @@ void Adam::update(std::span<const Move> moves) {
                                  .decay = options_.weight_decay,
                                  .first_correction = 1 - std::pow(options_.beta1, t),
                                  .second_correction = 1 - std::pow(options_.beta2, t)};
-  for (std::size_t i = 0; i < moves.size(); ++i) {
-    kernels::adam(moves[i].value, moves[i].next_value(), mean_[i], variance_[i], moves[i].gradient,
-                  rates);
-  }
+  kernels::adam(updates, rates);
 }
 
 StateDict Adam::state() const {

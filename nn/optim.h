@@ -19,19 +19,20 @@ class Optimizer {
   /// One update. Throws ConfigError, before anything changes, unless there is exactly one gradient
   /// a parameter in the order given at construction; ShapeError for one unlike its parameter,
   /// DTypeError when the model was converted since, NumericError for one that is not finite. When
-  /// memory runs out, neither the parameters nor the optimizer have changed.
+  /// memory runs out, neither the parameters nor the optimizer have changed. A value that nobody
+  /// else holds, no graph, variable or tensor, is written in place; others are replaced.
   void step(std::span<const Gradient> gradients);
   virtual StateDict state() const = 0;
   /// Throws ConfigError or ShapeError before anything changes.
   virtual void load(const StateDict& state) = 0;
 
  protected:
-  /// One parameter on its way: packed value and gradient, and the new leaf, whose value update()
-  /// writes.
+  /// One parameter on its way: packed value and gradient, and the leaf whose value update() writes.
   struct Move {
-    Tensor value;
+    Tensor before;  // undefined: next is the parameter's own leaf
     Tensor gradient;
     Var next;
+    const Tensor& value() const;
     Tensor& next_value() const;
   };
   /// Throws, if at all, before it changes the optimizer's state.

@@ -13,14 +13,14 @@
 namespace taskgrad::nn {
 
 /// A handle to one trainable tensor: copies refer to the same one, so optimizers and gradients can
-/// name a parameter without pointers into a model. Its value is replaced, never changed: a graph
-/// built before an optimizer step still holds the old value.
+/// name a parameter without pointers into a model. A value that anybody else holds is replaced,
+/// never changed: a graph built before an optimizer step still has the old one.
 class Parameter {
  public:
   /// Zeros of the given shape until a model is initialised.
   explicit Parameter(const Shape& shape, DType dtype = DType::f32);
 
-  /// The leaf that graphs are built from; a new one after every set().
+  /// The leaf that graphs are built from; another after every set().
   const Var& value() const { return *value_; }
   const Shape& shape() const { return value_->shape(); }
   /// Throws ShapeError when the shape would change.

@@ -29,10 +29,10 @@ BUILD = ROOT / "build" / "mutation"
 FILES = ["autograd/derivatives.cpp", "autograd/grad.cpp", *sorted(str(p.relative_to(ROOT)) for p in ROOT.glob("autograd/ops/*.cpp")),
          *(f"core/kernels/{name}.cpp" for name in
            ("binary", "convolution", "copy", "gemm", "index", "matmul", "reduce", "unary", "window"))]
-# Headers with code of their own, and a source that compiles it.
-HEADERS = {"core/kernels/elementary.h": "core/kernels/unary.cpp",
-           "core/kernels/frame.h": "core/kernels/window.cpp",
-           "core/kernels/gemm_tile.h": "core/kernels/gemm_plain.cpp"}
+# Headers with code of their own, and the sources that compile it.
+HEADERS = {"core/kernels/elementary.h": ["core/kernels/unary.cpp"],
+           "core/kernels/frame.h": ["core/kernels/window.cpp", "core/kernels/convolution.cpp"],
+           "core/kernels/gemm_tile.h": ["core/kernels/gemm_plain.cpp", "core/kernels/gemm_avx2.cpp"]}
 
 # (what it does, what it looks for, what it puts there)
 MUTATIONS = [
@@ -69,7 +69,7 @@ SKIPPED_BLOCKS = re.compile(
     r"static Samples samples\(\)|^Samples \w+\(|random_\w+\(|^Tensor zero_or_not|static constexpr OpInfo")
 SKIPPED_LINES = re.compile(
     r"^\s*(//|#|\"|using |static_assert|template|struct |class |const Registered|constexpr |namespace )"
-    r"|fail<|parallel_blocks|std::int64_t cost(?: =|\(\))|product_cost\(|RC_|static_cast<void>|TASKGRAD_ASSERT|Observers|requires |for \(.*\{$")
+    r"|fail<|parallel_blocks|std::int64_t cost(?: =|\(\))|product_cost\(|__builtin_prefetch|RC_|static_cast<void>|TASKGRAD_ASSERT|Observers|requires |for \(.*\{$")
 
 
 def code_lines(text):
@@ -156,22 +156,24 @@ class Runner:
         lines = (ROOT / path).read_text().split("\n")
         lines[number] = changed
         with tempfile.TemporaryDirectory() as folder:
-            unit = ROOT / HEADERS.get(path, path)
             changed_file = pathlib.Path(folder) / "taskgrad" / path
             changed_file.parent.mkdir(parents=True)
             changed_file.write_text("\n".join(lines))
-            command = shlex.split(self.compile_commands[str(unit)])
-            target = command[command.index("-o") + 1]
-            command[command.index("-o") + 1] = f"{folder}/mutant.o"
-            if path in HEADERS:
-                command.insert(1, f"-I{folder}")
-            else:
-                command = [str(changed_file) if word == str(unit) else word for word in command]
-            if run(command, cwd=BUILD).returncode != 0:
-                return "does not compile"
-            assert target in self.link, f"{target} is not linked"
-            link = self.link.replace(target, f"{folder}/mutant.o")
-            link = link.replace("-o tests/op_tests", f"-o {folder}/op_tests")
+            link = self.link.replace("-o tests/op_tests", f"-o {folder}/op_tests")
+            for source in HEADERS.get(path, [path]):
+                unit = ROOT / source
+                command = shlex.split(self.compile_commands[str(unit)])
+                target = command[command.index("-o") + 1]
+                changed_object = f"{folder}/{unit.stem}.o"
+                command[command.index("-o") + 1] = changed_object
+                if path in HEADERS:
+                    command.insert(1, f"-I{folder}")
+                else:
+                    command = [str(changed_file) if word == str(unit) else word for word in command]
+                if run(command, cwd=BUILD).returncode != 0:
+                    return "does not compile"
+                assert target in link, f"{target} is not linked"
+                link = link.replace(target, changed_object)
             if run(link, cwd=BUILD, shell=True).returncode != 0:
                 return "does not link"
             try:

@@ -155,18 +155,11 @@ class Trainer {
       }
 
       const Batch batch = problem_.batch(t, options_.batch_size);
-      TrainingLosses start = training_losses(options_, model_, batch);
-      Step step(std::move(start.losses), model_,
-                {.representation = start.representation, .batches = further_batches(t, batch)});
       const bool last = done || result_.interrupted;
-      if (last || t % options_.eval_every == 0) {
-        result_.history.push_back(evaluate(t, step));
-        if (hooks.on_evaluation) hooks.on_evaluation(result_.history.back());
-      }
+      // When the optimizer moves, the graph is gone: it then writes the parameters in place.
+      const nn::Gradients update = pass(t, batch, last, hooks);
       if (last) return;
-
-      add_weights();
-      optimizer_->step(balancer_->backward(step));
+      optimizer_->step(update);
       tell_balancer(t, batch);
       result_.steps = t + 1;
       if (hooks.on_step) hooks.on_step(result_.steps);
@@ -192,6 +185,20 @@ class Trainer {
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  // Forward and, unless it is the last, backward; evaluates where that is due.
+  nn::Gradients pass(std::int64_t t, const Batch& batch, bool last, const Hooks& hooks) {
+    TrainingLosses start = training_losses(options_, model_, batch);
+    Step step(std::move(start.losses), model_,
+              {.representation = start.representation, .batches = further_batches(t, batch)});
+    if (last || t % options_.eval_every == 0) {
+      result_.history.push_back(evaluate(t, step));
+      if (hooks.on_evaluation) hooks.on_evaluation(result_.history.back());
+    }
+    if (last) return {};
+    add_weights();
+    return balancer_->backward(step);
+  }
 
   std::int64_t checkpoint_every(const Hooks& hooks) const {
     constexpr std::int64_t kUsual = 20;  // of a run

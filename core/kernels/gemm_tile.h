@@ -65,8 +65,9 @@ void run_sized(const Tile<T>& tile) {
   // What is written at the end is rarely in the cache before: it arrives while k runs.
   constexpr int kLine = 64 / TASKGRAD_VECTOR_BYTES;  // vectors in a cache line
   for (int i = 0; i < Rows; ++i) {
-    for (int j = 0; j < Vectors; j += kLine)
+    for (int j = 0; j < Vectors; j += kLine) {
       __builtin_prefetch(tile.c + i * tile.c_row + j * kWidth);
+    }
   }
   const T* a = tile.a.data;
   const T* b = tile.b;
@@ -137,6 +138,7 @@ void pack(MatrixView<const T> b, std::int64_t inner, std::int64_t columns, T* pa
       transpose(b.data + j * b.column + k, b.column, panel + k * padded + j, padded);
     }
   }
+  if (fours == inner && across == padded) return;
   for (std::int64_t k = 0; k < inner; ++k) {
     const T* from = b.data + k * b.row;
     T* to = panel + k * padded;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace taskgrad::kernels {
 namespace {
@@ -19,90 +20,100 @@ void check_alike(const char* where, const Tensor& value, const Tensor& state,
     fail<DTypeError>("{}: value, state and gradient have one element type: {} · {} · {}", where,
                      value.dtype(), state.dtype(), gradient.dtype());
   }
+  TASKGRAD_ASSERT(value.is_contiguous() && gradient.is_contiguous());
 }
-
-// A tensor, or a packed copy of one that is not. Taking another handle of a packed one would make a
-// `next` that is the same handle seem shared.
-class Contiguous {
- public:
-  explicit Contiguous(const Tensor& x)
-      : copy_(x.is_contiguous() ? Tensor() : x.clone()), tensor_(copy_.defined() ? copy_ : x) {}
-  const Tensor* operator->() const { return &tensor_; }
-
- private:
-  const Tensor copy_;
-  const Tensor& tensor_;
-};
 
 std::int64_t blocks_of(std::int64_t size) { return (size + kBlock - 1) / kBlock; }
 
-// Calls update(first, count) for pieces of a block of `size` elements that stay in the first cache
+// Calls update(first, count) for pieces of elements [begin, end) that stay in the first cache
 // between its expressions.
 template <class F>
-void for_each_piece(std::int64_t block, std::int64_t size, const F& update) {
+void for_each_piece(std::int64_t begin, std::int64_t end, const F& update) {
   constexpr std::int64_t kPiece = 1'024;
-  const std::int64_t last = std::min(size, (block + 1) * kBlock);
-  for (std::int64_t first = block * kBlock; first < last; first += kPiece) {
-    update(first, std::min(kPiece, last - first));
+  for (std::int64_t first = begin; first < end; first += kPiece) {
+    update(first, std::min(kPiece, end - first));
   }
+}
+
+// Counts the blocks of all parameters through and shares them out to threads; calls
+// update(parameter, begin, end) for a thread's elements of each.
+template <class Update, class F>
+void share_parameters(std::span<const Update> updates, std::int64_t cost_of_element,
+                      const F& update) {
+  std::int64_t blocks = 0, cost = 0;
+  for (const Update& each : updates) {
+    blocks += blocks_of(each.value.size());
+    cost += cost_of_element * each.value.size();
+  }
+  const std::int64_t runs = std::min<std::int64_t>(threads_for(cost), blocks);
+  parallel_blocks(runs, cost, [&](std::int64_t run) {
+    std::int64_t begin = run * blocks / runs;  // counted from the parameter's first block
+    std::int64_t end = (run + 1) * blocks / runs;
+    for (const Update& each : updates) {
+      const std::int64_t size = each.value.size();
+      update(each, std::max<std::int64_t>(begin, 0) * kBlock, std::min(end * kBlock, size));
+      begin -= blocks_of(size);
+      end -= blocks_of(size);
+    }
+  });
 }
 
 }  // namespace
 
-void adam(const Tensor& value, Tensor& next, Tensor& mean, Tensor& variance, const Tensor& gradient,
-          const AdamRates& rates) {
-  check_alike("adam", value, mean, gradient);
-  check_alike("adam", value, variance, gradient);
-  check_alike("adam", value, next, gradient);
-  const Contiguous from(value);
-  const Contiguous slope(gradient);
-  dispatch(value.dtype(), [&]<class T>(Type<T>) {
-    T* out = next.mutable_data<T>();
-    const T* in = from->data<T>();
-    T* m = mean.mutable_data<T>();
-    T* v = variance.mutable_data<T>();
-    const T* g = slope->data<T>();
-    const T beta1 = static_cast<T>(rates.beta1);
-    const T beta2 = static_cast<T>(rates.beta2);
-    const T step = static_cast<T>(rates.step / rates.first_correction);
-    const T correction = static_cast<T>(1.0 / std::sqrt(rates.second_correction));
-    const T epsilon = static_cast<T>(rates.epsilon);
-    const T kept = static_cast<T>(1.0 - rates.step * rates.decay);
-    const auto update = [&](std::int64_t first, std::int64_t count) {
-      const ArrayIn<T> gradients(g + first, count);
-      ArrayOut<T> means(m + first, count);
-      ArrayOut<T> variances(v + first, count);
-      means = means * beta1 + gradients * (T(1) - beta1);
-      variances = variances * beta2 + gradients * gradients * (T(1) - beta2);
-      ArrayOut<T>(out + first, count) = ArrayIn<T>(in + first, count) * kept -
-                                        means * step / (variances.sqrt() * correction + epsilon);
-    };
-    parallel_blocks(blocks_of(value.size()), 4 * value.size(),
-                    [&](std::int64_t block) { for_each_piece(block, value.size(), update); });
-  });
+void adam(std::span<const AdamUpdate> updates, const AdamRates& rates) {
+  for (const AdamUpdate& each : updates) {
+    check_alike("adam", each.value, each.mean, each.gradient);
+    check_alike("adam", each.value, each.variance, each.gradient);
+    check_alike("adam", each.value, each.next, each.gradient);
+  }
+  const auto update = [&](const AdamUpdate& each, std::int64_t begin, std::int64_t end) {
+    dispatch(each.value.dtype(), [&]<class T>(Type<T>) {
+      T* next = each.next.mutable_data<T>();
+      T* m = each.mean.mutable_data<T>();
+      T* v = each.variance.mutable_data<T>();
+      const T* value = each.value.data<T>();
+      const T* g = each.gradient.data<T>();
+      const T beta1 = static_cast<T>(rates.beta1);
+      const T beta2 = static_cast<T>(rates.beta2);
+      const T step = static_cast<T>(rates.step / rates.first_correction);
+      const T correction = static_cast<T>(1.0 / std::sqrt(rates.second_correction));
+      const T epsilon = static_cast<T>(rates.epsilon);
+      const T kept = static_cast<T>(1.0 - rates.step * rates.decay);
+      for_each_piece(begin, end, [&](std::int64_t first, std::int64_t count) {
+        const ArrayIn<T> gradients(g + first, count);
+        ArrayOut<T> means(m + first, count);
+        ArrayOut<T> variances(v + first, count);
+        means = means * beta1 + gradients * (T(1) - beta1);
+        variances = variances * beta2 + gradients * gradients * (T(1) - beta2);
+        ArrayOut<T>(next + first, count) = ArrayIn<T>(value + first, count) * kept -
+                                           means * step / (variances.sqrt() * correction + epsilon);
+      });
+    });
+  };
+  share_parameters(updates, 4, update);
 }
 
-void sgd(const Tensor& value, Tensor& next, Tensor& velocity, const Tensor& gradient, double rate,
-         double momentum, double decay) {
-  check_alike("sgd", value, velocity, gradient);
-  check_alike("sgd", value, next, gradient);
-  const Contiguous from(value);
-  const Contiguous slope(gradient);
-  dispatch(value.dtype(), [&]<class T>(Type<T>) {
-    T* out = next.mutable_data<T>();
-    const T* in = from->data<T>();
-    T* u = velocity.mutable_data<T>();
-    const T* g = slope->data<T>();
-    const auto update = [&](std::int64_t first, std::int64_t count) {
-      const ArrayIn<T> values(in + first, count);
-      ArrayOut<T> velocities(u + first, count);
-      velocities = velocities * static_cast<T>(momentum) + ArrayIn<T>(g + first, count) +
-                   values * static_cast<T>(decay);
-      ArrayOut<T>(out + first, count) = values - velocities * static_cast<T>(rate);
-    };
-    parallel_blocks(blocks_of(value.size()), 2 * value.size(),
-                    [&](std::int64_t block) { for_each_piece(block, value.size(), update); });
-  });
+void sgd(std::span<const SgdUpdate> updates, const SgdRates& rates) {
+  for (const SgdUpdate& each : updates) {
+    check_alike("sgd", each.value, each.velocity, each.gradient);
+    check_alike("sgd", each.value, each.next, each.gradient);
+  }
+  const auto update = [&](const SgdUpdate& each, std::int64_t begin, std::int64_t end) {
+    dispatch(each.value.dtype(), [&]<class T>(Type<T>) {
+      T* next = each.next.mutable_data<T>();
+      T* u = each.velocity.mutable_data<T>();
+      const T* value = each.value.data<T>();
+      const T* g = each.gradient.data<T>();
+      for_each_piece(begin, end, [&](std::int64_t first, std::int64_t count) {
+        const ArrayIn<T> values(value + first, count);
+        ArrayOut<T> velocities(u + first, count);
+        velocities = velocities * static_cast<T>(rates.momentum) + ArrayIn<T>(g + first, count) +
+                     values * static_cast<T>(rates.decay);
+        ArrayOut<T>(next + first, count) = values - velocities * static_cast<T>(rates.step);
+      });
+    });
+  };
+  share_parameters(updates, 2, update);
 }
 
 }  // namespace taskgrad::kernels

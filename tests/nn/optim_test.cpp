@@ -97,6 +97,39 @@ TEST_CASE("optim: a graph that is still alive keeps its values through a step") 
   CHECK(values_of(parameters)[0] != 1);
 }
 
+TEST_CASE("optim: a value that nobody else holds is written in place") {
+  for (const bool adam : {true, false}) {
+    const auto parameters = two_parameters();
+    const auto optimizer = make(adam, parameters);
+    const auto buffers = [&] {
+      std::vector<const double*> all;
+      for (const auto& each : parameters) {
+        all.push_back(each.parameter.value().value().data<double>());
+      }
+      return all;
+    };
+    const std::vector<const double*> first = buffers();
+    optimizer->step(gradients_for(parameters, 1));
+    CHECK(buffers() == first);
+
+    const Tensor held = parameters[1].parameter.value().value();
+    const double before = held.item();
+    optimizer->step(gradients_for(parameters, 2));
+    CHECK(buffers()[0] == first[0]);
+    CHECK(buffers()[1] != first[1]);
+    CHECK(held.item() == before);
+    CHECK(values_of(parameters) == [&] {
+      const auto fresh = two_parameters();
+      const auto other = make(adam, fresh);
+      for (int t = 1; t <= 2; ++t) {
+        const auto graph = fresh[0].parameter.value() + fresh[1].parameter.value();
+        other->step(gradients_for(fresh, t));
+      }
+      return values_of(fresh);
+    }());
+  }
+}
+
 TEST_CASE("optim: a state that was taken stays as it was through later steps") {
   for (const bool adam : {true, false}) {
     const auto parameters = two_parameters();
