@@ -2,6 +2,7 @@
 #include <taskgrad/autograd/ops.h>
 #include <taskgrad/balancers/gradnorm.h>
 #include <taskgrad/core/fail.h>
+#include <taskgrad/core/kernels.h>
 
 #include <algorithm>
 #include <cmath>
@@ -70,16 +71,18 @@ GradNorm::GradNorm(int tasks, GradNormOptions options)
 
 Gradients GradNorm::backward(Step& step) {
   const bool representation = step.representation().defined();
-  Rows rows;  // of the weighted losses
+  Passed passed;
   Observation seen = options_.path == GradNormPath::second_order
-                         ? differentiate(step, rows)
-                         : observe(step, representation ? &rows : nullptr);
+                         ? differentiate(step, passed)
+                         : observe(step, representation ? &passed : nullptr);
   if (!all_finite(seen.targets) || !all_finite(seen.weight_gradients)) {
     fail<NumericError>("GradNorm: norms and targets must be finite: norms {} · targets {}",
                        fmt::join(seen.norms, ", "), fmt::join(seen.targets, ", "));
   }
   const Vec ones(step.tasks(), 1.0);
-  Gradients update = representation ? step.pass_down(rows, ones, ones) : step.of(step.weighted(w_));
+  Gradients update = representation
+                         ? step.pass_down(passed.rows, ones, ones, std::move(passed.anchor))
+                         : step.of(step.weighted(w_));
 
   // What needs memory is made first, so that a step that runs out of it has moved nothing.
   Vec initial = initial_losses(step);
@@ -92,12 +95,23 @@ Gradients GradNorm::backward(Step& step) {
   return update;
 }
 
+void GradNorm::Passed::add(std::span<const Var> anchor_gradients) {
+  for (std::size_t k = 0; k < anchor_gradients.size(); ++k) {
+    const Tensor& gradient = anchor_gradients[k].value();
+    if (anchor.size() == k) {
+      anchor.push_back(gradient);
+    } else {
+      anchor[k] = kernels::add_into(std::move(anchor[k]), gradient);
+    }
+  }
+}
+
 // Algorithm 1 as the paper has it: L_grad is differentiated through the gradients at W.
-GradNorm::Observation GradNorm::differentiate(Step& step, Rows& rows) const {
+GradNorm::Observation GradNorm::differentiate(Step& step, Passed& passed) const {
   check_tasks(step, w_.size());
   const List<int>& tasks = step.present().tasks;
   const std::size_t anchors = step.anchor().size();
-  rows.resize(static_cast<std::size_t>(step.tasks()));
+  passed.rows.resize(static_cast<std::size_t>(step.tasks()));
   List<Var> w;
   List<Var> norms;  // G_i
   Vec norm_values(step.tasks());
@@ -111,8 +125,9 @@ GradNorm::Observation GradNorm::differentiate(Step& step, Rows& rows) const {
     const List<Var> found = grad(w.back() * step.loss(task), inputs, {.create_graph = true});
     norms.push_back(joint_norm(std::span(found).first(anchors)));
     norm_values[task] = norms.back().item();
+    passed.add(std::span(found).first(anchors));
     for (const Var& gradient : std::span(found).subspan(anchors)) {
-      rows[static_cast<std::size_t>(task)].push_back(gradient.value());
+      passed.rows[static_cast<std::size_t>(task)].push_back(gradient.value());
     }
   }
   Observation seen = compare(step, std::move(norm_values));
@@ -131,14 +146,16 @@ GradNorm::Observation GradNorm::differentiate(Step& step, Rows& rows) const {
 }
 
 // G_i = w_i ||grad_W L_i|| for w_i > 0, so dG_i/dw_i = G_i / w_i: no second derivative is needed.
-GradNorm::Observation GradNorm::observe(Step& step, Rows* rows) const {
+GradNorm::Observation GradNorm::observe(Step& step, Passed* passed) const {
   check_tasks(step, w_.size());
-  if (rows != nullptr) rows->resize(static_cast<std::size_t>(step.tasks()));
+  if (passed != nullptr) passed->rows.resize(static_cast<std::size_t>(step.tasks()));
   Vec norms(step.tasks());
   for (const int task : step.present().tasks) {
     step.count_backward(1);
-    List<Tensor>* row = rows != nullptr ? &(*rows)[static_cast<std::size_t>(task)] : nullptr;
-    norms[task] = joint_norm(weighted_anchor_gradients(step, task, w_[task], row)).item();
+    List<Tensor>* row = passed != nullptr ? &passed->rows[static_cast<std::size_t>(task)] : nullptr;
+    const List<Var> gradients = weighted_anchor_gradients(step, task, w_[task], row);
+    norms[task] = joint_norm(gradients).item();
+    if (passed != nullptr) passed->add(gradients);
   }
   Observation seen = compare(step, std::move(norms));
   for (const int task : step.present().tasks) {

@@ -79,11 +79,15 @@ class GradNorm : public Balancer {
   Observation observe(Step& step) const;
 
  private:
-  // What the K passes find: at the trunk's output and in each head's parameters, if the step has
-  // the former; of the weighted losses.
-  using Rows = List<List<Tensor>>;
-  Observation differentiate(Step& step, Rows& rows) const;
-  Observation observe(Step& step, Rows* rows) const;
+  // What the K passes of the weighted losses leave for the update: a row a task, at the trunk's
+  // output and in its head's parameters, if the step has the former; the sums over the tasks at W.
+  struct Passed {
+    List<List<Tensor>> rows;
+    List<Tensor> anchor;
+    void add(std::span<const Var> anchor_gradients);
+  };
+  Observation differentiate(Step& step, Passed& passed) const;
+  Observation observe(Step& step, Passed* passed) const;
   Observation compare(const Step& step, Vec norms) const;
   Vec initial_losses(const Step& step) const;
   Vec moved(VecAdam& adam, const Vec& gradients, std::span<const int> tasks) const;

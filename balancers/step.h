@@ -85,9 +85,10 @@ class Step {
   /// for head i. Costs one pass through the trunk for Scope::representation.
   Gradients combine(const Vec& shared_weights, const Vec& head_weights,
                     Scope scope = Scope::parameters);
-  /// The same with rows that the caller found, like those of jacobian(Scope::representation).
+  /// The same with rows that the caller found, like those of jacobian(Scope::representation). What
+  /// it knows of the result already, the gradients of the anchor, is not computed again.
   Gradients pass_down(const List<List<Tensor>>& rows, const Vec& shared_weights,
-                      const Vec& head_weights);
+                      const Vec& head_weights, List<Tensor> anchor = {});
   /// The shared gradients of the present tasks as one matrix [present, parameters] in f64.
   Tensor rows();
   /// `direction` [parameters] for the shared parameters, heads as in combine().

@@ -68,13 +68,12 @@ std::unique_ptr<Balancer> make_balancer(int tasks, Balance balance) {
 
 class OurTrainer : public Trainer {
  public:
-  using Losses = std::function<List<Var>(const List<Var>& predictions)>;
+  using Loss = std::function<Var(int task, const Var& prediction)>;
 
-  OurTrainer(nn::MultiTask model, const Parameters& start, Var x, Losses task_losses,
-             Balance balance)
+  OurTrainer(nn::MultiTask model, const Parameters& start, Var x, Loss loss, Balance balance)
       : model_(std::move(model)),
         x_(std::move(x)),
-        task_losses_(std::move(task_losses)),
+        loss_(std::move(loss)),
         balancer_(make_balancer(model_.tasks(), balance)),
         optimizer_(model_.all(), {.lr = kLr}) {
     for (std::size_t i = 0; i < start.size(); ++i) {
@@ -97,15 +96,18 @@ class OurTrainer : public Trainer {
 
   nn::Gradients gradients() {
     const Var representation = model_.represent(x_);
-    Step step(task_losses_(model_.predict(representation)), model_,
-              {.representation = representation});
+    List<Var> losses;
+    for (int task = 0; task < model_.tasks(); ++task) {
+      losses.push_back(loss_(task, model_.predict(representation, task)));
+    }
+    Step step(std::move(losses), model_, {.representation = representation});
     losses_ = step.values();
     return balancer_->backward(step);
   }
 
   nn::MultiTask model_;
   Var x_;
-  Losses task_losses_;
+  Loss loss_;
   std::unique_ptr<Balancer> balancer_;
   nn::Adam optimizer_;
   Vec losses_;
@@ -147,11 +149,10 @@ std::unique_ptr<Trainer> our_trainer(const MlpProblem& problem, Balance balance)
   const auto& [tasks, batch, inputs, width, outputs] = problem.sizes;
   const Var x = constant(tensor_of({batch, inputs}, problem.x));
   const Tensor y = tensor_of({tasks, batch, outputs}, problem.y);
-  List<Tensor> targets;
-  for (int task = 0; task < tasks; ++task) targets.push_back(y.select(0, task));
   return std::make_unique<OurTrainer>(
       make_model(problem.sizes), problem.parameters, x,
-      [targets](const List<Var>& predictions) { return nn::mse(predictions, targets); }, balance);
+      [y](int task, const Var& prediction) { return nn::mse(prediction, y.select(0, task)); },
+      balance);
 }
 
 std::unique_ptr<Trainer> our_trainer(const LenetProblem& problem, Balance balance) {
@@ -163,12 +164,8 @@ std::unique_ptr<Trainer> our_trainer(const LenetProblem& problem, Balance balanc
   };
   return std::make_unique<OurTrainer>(
       make_lenet(), problem.parameters, x,
-      [labels = std::vector{labels_of(0), labels_of(1)}](const List<Var>& logits) {
-        List<Var> losses;
-        for (std::size_t task = 0; task < labels.size(); ++task) {
-          losses.push_back(mean(cross_entropy(logits[task], labels[task])));
-        }
-        return losses;
+      [labels = std::vector{labels_of(0), labels_of(1)}](int task, const Var& logits) {
+        return mean(cross_entropy(logits, labels[static_cast<std::size_t>(task)]));
       },
       balance);
 }

@@ -36,12 +36,17 @@ Var MultiTask::represent(const Var& x) const {
 List<Var> MultiTask::predict(const Var& representation) const {
   List<Var> predictions;
   predictions.reserve(heads_.size());
-  for (std::size_t i = 0; i < heads_.size(); ++i) {
-    const std::string name = fmt::format("head.{}", i);
-    const NameScope scope(name);
-    predictions.push_back((*heads_[i])(representation));
-  }
+  for (int task = 0; task < tasks(); ++task) predictions.push_back(predict(representation, task));
   return predictions;
+}
+
+Var MultiTask::predict(const Var& representation, int task) const {
+  if (task < 0 || task >= tasks()) {
+    fail<ConfigError>("MultiTask::predict: tasks are 0 to {}: {}", tasks() - 1, task);
+  }
+  const std::string name = fmt::format("head.{}", task);
+  const NameScope scope(name);
+  return (*heads_[static_cast<std::size_t>(task)])(representation);
 }
 
 void MultiTask::visit(Visitor& visitor) {

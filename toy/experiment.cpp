@@ -307,7 +307,11 @@ TrainingLosses training_losses(const RunOptions& options, const nn::MultiTask& m
   const bool penalised = options.input_penalty != 0;
   const Var x = penalised ? leaf(batch.x) : constant(batch.x);
   const Var representation = model.represent(x);
-  List<Var> losses = nn::mse(model.predict(representation), batch.targets, options.loss);
+  List<Var> losses;
+  for (int task = 0; task < model.tasks(); ++task) {
+    losses.push_back(nn::mse(model.predict(representation, task),
+                             batch.targets[static_cast<std::size_t>(task)], options.loss));
+  }
   if (!penalised) return {std::move(losses), representation};
   const double factor = options.input_penalty * std::sqrt(double(batch.x.shape()[0]));
   for (Var& loss : losses) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace taskgrad::kernels {
@@ -47,6 +48,15 @@ struct Frame {
   std::int64_t images, channels, height, width;
 };
 
+/// A run is short: a call would take longer than it saves.
+template <class T>
+void copy_run(const T* from, std::int64_t count, T* to) {
+  constexpr std::int64_t kPiece = 32 / sizeof(T);
+  std::int64_t i = 0;
+  for (; i + kPiece <= count; i += kPiece) std::memcpy(to + i, from + i, 32);
+  for (; i < count; ++i) to[i] = from[i];
+}
+
 /// Copies what the windows hold of one plane to lines [window size, places]; what lies beyond the
 /// border is left alone.
 template <class T>
@@ -57,7 +67,7 @@ void read_windows(const Frame& frame, const T* plane, T* lines) {
     frame.for_each_run(k / frame.window.size[1], k % frame.window.size[1],
                        [&](std::int64_t place, std::int64_t element, std::int64_t count) {
                          if (step == 1) {
-                           std::copy_n(plane + element, count, line + place);
+                           copy_run(plane + element, count, line + place);
                          } else {
                            for (std::int64_t i = 0; i < count; ++i) {
                              line[place + i] = plane[element + i * step];

@@ -40,16 +40,6 @@ class Panels {
   std::int64_t width_, columns_, vectors_, count_;
 };
 
-// Where a tile reads a panel.
-template <class T>
-struct Place {
-  const T* data = nullptr;
-  std::int64_t row = 0;
-  std::int64_t padded = 0;
-};
-template <class T>
-using Places = std::array<Place<T>, kPanels>;
-
 // A copy costs about as much as it saves two tiles.
 template <class T>
 bool readable_in_place(const MatrixView<const T>& b, std::int64_t tiles) {
@@ -62,26 +52,46 @@ std::int64_t rows_before(std::int64_t rows, std::int64_t row, std::int64_t beyon
   return row == 0 ? 0 : rows - (beyond + row - 1) / row;
 }
 
-// Panels [first, last) of rows [k, k + inner) of B. In place, a row may be read in whole vectors
-// as long as they end within B.
+// Rows [k, k + inner) of some panels of B, packed or where they lie.
+struct Block {
+  std::int64_t first, last;
+  std::int64_t k, inner;
+};
+
+// What the tiles of a block have in common, a panel each; the first row of C is taken for all.
+// In place, a row of B may be read in whole vectors as long as they end within B.
 template <class T>
-Places<T> find_places(const GemmCode<T>& code, const Gemm<T>& gemm, const Panels& panels,
-                      std::int64_t first, std::int64_t last, std::int64_t k, std::int64_t inner,
-                      T* scratch) {
+using Tiles = std::array<Tile<T>, kPanels>;
+template <class T>
+Tiles<T> prepare(const GemmCode<T>& code, const Gemm<T>& gemm, const Panels& panels,
+                 const Block& block, T* scratch) {
   const bool in_place = readable_in_place(gemm.b, gemm_tiles(code, gemm.rows));
-  Places<T> places;
-  for (std::int64_t panel = first; panel < last; ++panel) {
-    const MatrixView<const T> part = gemm.b.from(k, panels.begin(panel));
-    Place<T>& place = places[static_cast<std::size_t>(panel - first)];
-    if (in_place) {
-      place = {part.data, part.row, rows_before(gemm.inner, part.row, panels.beyond(panel)) - k};
-    } else {
-      code.pack(part, inner, panels.columns(panel), scratch);
-      place = {scratch, panels.padded(panel), inner};
-      scratch += inner * panels.padded(panel);
-    }
+  const bool begins = block.k == 0 && !gemm.add;
+  Tiles<T> tiles;
+  for (std::int64_t panel = block.first; panel < block.last; ++panel) {
+    const std::int64_t j = panels.begin(panel);
+    const MatrixView<const T> part = gemm.b.from(block.k, j);
+    Tile<T>& tile = tiles[static_cast<std::size_t>(panel - block.first)];
+    tile = {.inner = block.inner,
+            .columns = panels.columns(panel),
+            .a = gemm.a.from(0, block.k),
+            .b = part.data,
+            .b_row = part.row,
+            .padded = rows_before(gemm.inner, part.row, panels.beyond(panel)) - block.k,
+            .start = begins ? gemm.bias : gemm.c,
+            .start_row = begins ? 0 : gemm.columns,
+            .c = gemm.c + j,
+            .c_row = gemm.columns,
+            .relu = gemm.relu && block.k + block.inner == gemm.inner};
+    if (tile.start != nullptr) tile.start += j;
+    if (in_place) continue;
+    code.pack(part, block.inner, tile.columns, scratch);
+    tile.b = scratch;
+    tile.b_row = panels.padded(panel);
+    tile.padded = block.inner;
+    scratch += block.inner * tile.b_row;
   }
-  return places;
+  return tiles;
 }
 
 }  // namespace
@@ -98,31 +108,16 @@ void run_gemm(const GemmCode<T>& code, const Gemm<T>& gemm, std::int64_t first, 
               T* scratch) {
   const Panels panels(code, gemm.columns);
   const std::int64_t tiles = gemm_tiles(code, gemm.rows);
-  for (std::int64_t block = 0; block < panels.count(); block += kPanels) {
-    const std::int64_t end = std::min(block + kPanels, panels.count());
+  for (std::int64_t panel = 0; panel < panels.count(); panel += kPanels) {
     for (std::int64_t k = 0; k < gemm.inner; k += kInner) {
-      const std::int64_t inner = std::min(kInner, gemm.inner - k);
-      const Places<T> places = find_places(code, gemm, panels, block, end, k, inner, scratch);
+      const Block block{panel, std::min(panel + kPanels, panels.count()), k,
+                        std::min(kInner, gemm.inner - k)};
+      const Tiles<T> prepared = prepare(code, gemm, panels, block, scratch);
       for (std::int64_t tile = first; tile < last; ++tile) {
         const std::int64_t i = tile * gemm.rows / tiles;
-        for (std::int64_t panel = block; panel < end; ++panel) {
-          const Place<T>& place = places[static_cast<std::size_t>(panel - block)];
-          const std::int64_t j = panels.begin(panel);
-          T* c = gemm.c + i * gemm.columns + j;
-          const T* bias = gemm.bias == nullptr ? nullptr : gemm.bias + j;
-          const bool begins = k == 0 && !gemm.add;
-          code.run({.rows = (tile + 1) * gemm.rows / tiles - i,
-                    .inner = inner,
-                    .columns = panels.columns(panel),
-                    .a = gemm.a.from(i, k),
-                    .b = place.data,
-                    .b_row = place.row,
-                    .padded = place.padded,
-                    .start = begins ? bias : c,
-                    .start_row = begins ? 0 : gemm.columns,
-                    .c = c,
-                    .c_row = gemm.columns,
-                    .relu = gemm.relu && k + inner == gemm.inner});
+        const std::int64_t rows = (tile + 1) * gemm.rows / tiles - i;
+        for (std::int64_t at = 0; at < block.last - block.first; ++at) {
+          code.run(prepared[static_cast<std::size_t>(at)], i, rows);
         }
       }
     }

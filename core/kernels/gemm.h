@@ -27,11 +27,11 @@ struct MatrixView {
   }
 };
 
-/// C [rows, columns] = start + A B, or relu of it, with C in registers: at most as large as a
-/// GemmCode allows.
+/// C [rows, columns] = start + A B, or relu of it, with as many rows of C in registers, and
+/// columns, as a GemmCode allows.
 template <class T>
 struct Tile {
-  std::int64_t rows, inner, columns;
+  std::int64_t inner, columns;
   MatrixView<const T> a;
   const T* b;  // rows are b_row apart
   std::int64_t b_row;
@@ -49,7 +49,8 @@ struct GemmCode {
   std::string_view name;
   std::int64_t rows, vectors;  // of C that fit into the registers
   std::int64_t width;          // elements of a vector
-  void (*run)(const Tile<T>& tile);
+  /// Rows [first, first + rows) of it.
+  void (*run)(const Tile<T>& tile, std::int64_t first, std::int64_t rows);
   /// Copies b [inner, columns] row after row, each with zeros up to a multiple of the width.
   void (*pack)(MatrixView<const T> b, std::int64_t inner, std::int64_t columns, T* panel);
 };

@@ -51,14 +51,16 @@ void store(T* to, const typename Vector<T>::type& value, std::int64_t count) {
 // Rows x Vectors of C stay in registers while k runs: each link loads a row of the panel and one
 // element of each row of A. The last vector may not be full.
 template <class T, int Rows, int Vectors, bool Started>
-void run_sized(const Tile<T>& tile) {
+void run_sized(const Tile<T>& tile, std::int64_t first) {
   using V = typename Vector<T>::type;
   constexpr int kWidth = Vector<T>::kWidth;
   constexpr int kLast = (Vectors - 1) * kWidth;
   const std::int64_t rest = tile.columns - kLast;
+  const T* const from = tile.start + first * tile.start_row;
+  T* const to = tile.c + first * tile.c_row;
   V sum[Rows][Vectors];
   for (int i = 0; i < Rows; ++i) {
-    const T* start = tile.start + i * tile.start_row;
+    const T* start = from + i * tile.start_row;
     for (int j = 0; j < Vectors - 1; ++j) sum[i][j] = Started ? load(start + j * kWidth) : V{};
     sum[i][Vectors - 1] = Started ? load(start + kLast, rest) : V{};
   }
@@ -66,10 +68,10 @@ void run_sized(const Tile<T>& tile) {
   constexpr int kLine = 64 / TASKGRAD_VECTOR_BYTES;  // vectors in a cache line
   for (int i = 0; i < Rows; ++i) {
     for (int j = 0; j < Vectors; j += kLine) {
-      __builtin_prefetch(tile.c + i * tile.c_row + j * kWidth);
+      __builtin_prefetch(to + i * tile.c_row + j * kWidth);
     }
   }
-  const T* a = tile.a.data;
+  const T* a = tile.a.data + first * tile.a.row;
   const T* b = tile.b;
   for (std::int64_t k = 0; k < tile.inner; ++k) {
     V row[Vectors];
@@ -88,7 +90,7 @@ void run_sized(const Tile<T>& tile) {
     }
   }
   for (int i = 0; i < Rows; ++i) {
-    T* c = tile.c + i * tile.c_row;
+    T* c = to + i * tile.c_row;
     for (int j = 0; j < Vectors - 1; ++j) store(c + j * kWidth, sum[i][j]);
     store(c + kLast, sum[i][Vectors - 1], rest);
   }
@@ -96,17 +98,17 @@ void run_sized(const Tile<T>& tile) {
 
 // Chooses the code by the tile's size.
 template <class T, int Rows = kTileRows, int Vectors = kTileVectors>
-void run(const Tile<T>& tile) {
+void run(const Tile<T>& tile, std::int64_t first, std::int64_t rows) {
   if constexpr (Vectors > 1) {
     if (tile.columns <= (Vectors - 1) * Vector<T>::kWidth) {
-      return run<T, Rows, Vectors - 1>(tile);
+      return run<T, Rows, Vectors - 1>(tile, first, rows);
     }
   }
   if constexpr (Rows > 1) {
-    if (tile.rows < Rows) return run<T, Rows - 1, Vectors>(tile);
+    if (rows < Rows) return run<T, Rows - 1, Vectors>(tile, first, rows);
   }
-  tile.start != nullptr ? run_sized<T, Rows, Vectors, true>(tile)
-                        : run_sized<T, Rows, Vectors, false>(tile);
+  tile.start != nullptr ? run_sized<T, Rows, Vectors, true>(tile, first)
+                        : run_sized<T, Rows, Vectors, false>(tile, first);
 }
 
 // Four rows become four columns.

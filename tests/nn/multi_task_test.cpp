@@ -41,6 +41,18 @@ TEST_CASE("multi_task: heads have parameters of their own and a loss reaches onl
   CHECK(norm(grad(sum(y[1]), other)).item() > 0);
 }
 
+TEST_CASE("multi_task: one task's prediction is that among all") {
+  const MultiTask model = make();
+  const Var z = model.represent(constant(Rng(2).uniform({6, 3}, -1, 1, DType::f32)));
+  const List<Var> all = model.predict(z);
+  for (int task = 0; task < 2; ++task) {
+    CHECK(equal_bits(model.predict(z, task).value(), all[static_cast<std::size_t>(task)].value()));
+  }
+  CHECK_THROWS_WITH_AS(model.predict(z, 2), "MultiTask::predict: tasks are 0 to 1: 2", ConfigError);
+  CHECK_THROWS_WITH_AS(model.predict(z, -1), "MultiTask::predict: tasks are 0 to 1: -1",
+                       ConfigError);
+}
+
 TEST_CASE("multi_task: the anchor is the trunk's last weight unless chosen") {
   MultiTask model = make();
   CHECK(model.anchor().size() == 1);
