@@ -9,7 +9,7 @@ namespace {
 
 // A block of B stays in the second cache while all rows of A pass by it.
 constexpr std::int64_t kInner = 256;
-constexpr std::int64_t kPanels = 10;
+constexpr std::int64_t kPanels = 12;
 
 // Rows further apart than this share few sets of the first cache.
 constexpr std::int64_t kFarBytes = 2048;
