@@ -135,17 +135,22 @@ void pack(MatrixView<const T> b, std::int64_t inner, std::int64_t columns, T* pa
   const std::int64_t padded = (columns + kWidth - 1) / kWidth * kWidth;
   const std::int64_t fours = b.row == 1 ? inner / 4 * 4 : 0;
   const std::int64_t across = b.row == 1 ? columns / 4 * 4 : 0;
+  // Zeros first, where the last columns will leave some.
+  if (columns < padded) {
+    for (std::int64_t k = 0; k < inner; ++k) {
+      store(panel + (k + 1) * padded - kWidth, typename Vector<T>::type{});
+    }
+  }
   for (std::int64_t k = 0; k < fours; k += 4) {
     for (std::int64_t j = 0; j < across; j += 4) {
       transpose(b.data + j * b.column + k, b.column, panel + k * padded + j, padded);
     }
   }
-  if (fours == inner && across == padded) return;
+  if (fours == inner && across == columns) return;
   for (std::int64_t k = 0; k < inner; ++k) {
     const T* from = b.data + k * b.row;
     T* to = panel + k * padded;
     for (std::int64_t j = k < fours ? across : 0; j < columns; ++j) to[j] = from[j * b.column];
-    for (std::int64_t j = columns; j < padded; ++j) to[j] = 0;
   }
 }
 
