@@ -125,6 +125,7 @@ GradNorm::Observation GradNorm::differentiate(Step& step, Passed& passed) const 
     const List<Var> found = grad(w.back() * step.loss(task), inputs, {.create_graph = true});
     norms.push_back(joint_norm(std::span(found).first(anchors)));
     norm_values[task] = norms.back().item();
+    if (!step.representation().defined()) continue;
     passed.add(std::span(found).first(anchors));
     for (const Var& gradient : std::span(found).subspan(anchors)) {
       passed.rows[static_cast<std::size_t>(task)].push_back(gradient.value());

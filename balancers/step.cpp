@@ -181,24 +181,29 @@ Gradients Step::combine(const Vec& shared_weights, const Vec& head_weights, Scop
 
 Gradients Step::pass_down(const List<List<Tensor>>& rows, const Vec& shared_weights,
                           const Vec& head_weights, List<Tensor> anchor) {
-  ++backward_passes_;
-  const std::span<const nn::NamedParameter> trunk = model_.shared();
+  if (!anchor.empty() && anchor.size() != anchor_.size()) {
+    fail<ConfigError>("Step::pass_down: all gradients of the anchor or none: {} of {}",
+                      anchor.size(), anchor_.size());
+  }
+  const std::span<const Var> trunk(leaves_.data(), model_.shared().size());
   List<Tensor> shared(trunk.size());
   for (std::size_t j = 0; j < anchor.size(); ++j) {
-    const auto at =
-        std::ranges::find(trunk, model_.anchor()[j].parameter, &nn::NamedParameter::parameter);
+    const auto at = std::ranges::find(trunk, anchor_[j].id(), &Var::id);
     shared[static_cast<std::size_t>(at - trunk.begin())] = std::move(anchor[j]);
   }
   List<Var> wanted;
   for (std::size_t k = 0; k < trunk.size(); ++k) {
-    if (!shared[k].defined()) wanted.push_back(leaves_[k]);
+    if (!shared[k].defined()) wanted.push_back(trunk[k]);
   }
-  const Var cotangent = constant(weighted_sum(rows, 0, shared_weights));
-  const List<Var> found =
-      grad(options_.representation, wanted, {.unused = Unused::zeros, .cotangent = cotangent});
-  auto next = found.begin();
-  for (Tensor& gradient : shared) {
-    if (!gradient.defined()) gradient = (next++)->value();
+  if (!wanted.empty()) {
+    ++backward_passes_;
+    const Var cotangent = constant(weighted_sum(rows, 0, shared_weights));
+    const List<Var> found =
+        grad(options_.representation, wanted, {.unused = Unused::zeros, .cotangent = cotangent});
+    auto next = found.begin();
+    for (Tensor& gradient : shared) {
+      if (!gradient.defined()) gradient = (next++)->value();
+    }
   }
   return with_heads(std::move(shared), rows, 1, head_weights);
 }

@@ -25,8 +25,9 @@ struct Present {
 
 /// What only some methods ask of a step.
 struct StepOptions {
-  /// The output of the trunk that the losses were made from, for Scope::representation. GradNorm
-  /// then goes through each head once instead of twice.
+  /// The output of the trunk that the losses were made from, for Scope::representation; they depend
+  /// on the trunk's parameters through it alone. GradNorm then goes through each head once instead
+  /// of twice.
   Var representation = {};
   /// Losses at the values that the model's parameters have when it is called, for methods that want
   /// independent batches or a look ahead: of this step's own batch for k = 0, of the k-th further
@@ -85,8 +86,9 @@ class Step {
   /// for head i. Costs one pass through the trunk for Scope::representation.
   Gradients combine(const Vec& shared_weights, const Vec& head_weights,
                     Scope scope = Scope::parameters);
-  /// The same with rows that the caller found, like those of jacobian(Scope::representation). What
-  /// it knows of the result already, the gradients of the anchor, is not computed again.
+  /// The same with rows that the caller found, like those of jacobian(Scope::representation). If it
+  /// knows the gradients of the result at the anchor as well, they are not computed again; throws
+  /// ConfigError unless there are none of them or all.
   Gradients pass_down(const List<List<Tensor>>& rows, const Vec& shared_weights,
                       const Vec& head_weights, List<Tensor> anchor = {});
   /// The shared gradients of the present tasks as one matrix [present, parameters] in f64.

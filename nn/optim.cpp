@@ -84,12 +84,15 @@ void Optimizer::step(std::span<const Gradient> gradients) {
   List<Move> moves;  // all memory is taken here, before anything changes
   moves.reserve(gradients.size());
   for (const Gradient& gradient : gradients) {
-    const Var& leaf_now = gradient.parameter.value();
-    const Tensor& value = leaf_now.value();
-    const bool unseen =
-        NodeAccess::node(leaf_now)->references == 1 && value.unique() && value.is_contiguous();
-    moves.push_back({unseen ? Tensor() : value.contiguous(), gradient.value.contiguous(),
-                     unseen ? leaf_now : leaf(Tensor::empty(value.shape(), value.dtype()))});
+    moves.push_back({Tensor(), gradient.value.contiguous(), gradient.parameter.value()});
+  }
+  for (Move& move : moves) {
+    const Tensor& value = move.next.value();
+    // The parameter has it, and this move; of a parameter that is listed twice, another one too.
+    const bool unseen = NodeAccess::node(move.next)->references == 2 && value.unique();
+    if (unseen && value.is_contiguous()) continue;
+    move.before = value.contiguous();
+    move.next = leaf(Tensor::empty(value.shape(), value.dtype()));
   }
   update(moves);
   for (std::size_t i = 0; i < moves.size(); ++i) {

@@ -1,4 +1,4 @@
-// Optimizers: they replace a parameter's value, given its gradient.
+// Optimizers: they move a parameter's value, given its gradient.
 #pragma once
 
 #include <taskgrad/core/state_dict.h>
@@ -35,7 +35,8 @@ class Optimizer {
     const Tensor& value() const;
     Tensor& next_value() const;
   };
-  /// Throws, if at all, before it changes the optimizer's state.
+  /// Throws, if at all, before it changes the optimizer's state or writes a value. What it writes
+  /// may be the value that it reads.
   virtual void update(std::span<const Move> moves) = 0;
   std::vector<NamedParameter> parameters_;
 

@@ -200,8 +200,10 @@ TEST_CASE("faults: a training step, as a whole and in its parts") {
         restored();
         backward();
       }
+      const bool in_place = kind == Kind::one;  // nobody holds the values but the parameters
+      if (in_place) losses.clear();
       CHECK(fail_everywhere(
-                kind, [&] { t.optimizer->step(gradients); }, state) > 10);
+                kind, [&] { t.optimizer->step(gradients); }, state) > (in_place ? 1 : 10));
       CHECK(t.hash() == reference.hash());
 
       // A step as a whole may end between its parts: the balancer has moved, the model has not.

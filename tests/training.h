@@ -38,9 +38,8 @@ class Training {
 
   void run(int steps) {
     for (int i = 0; i < steps; ++i) {
-      const Var z = model_.represent(constant(x_));
-      Step step(nn::mse(model_.predict(z), targets_), model_, {.representation = z});
-      optimizer_->step(balancer_.backward(step));
+      const Gradients gradients = backward();
+      optimizer_->step(gradients);  // in place: the graph is gone
     }
   }
 
@@ -53,6 +52,12 @@ class Training {
   }
 
  private:
+  Gradients backward() {
+    const Var z = model_.represent(constant(x_));
+    Step step(nn::mse(model_.predict(z), targets_), model_, {.representation = z});
+    return balancer_.backward(step);
+  }
+
   nn::MultiTask model_;
   GradNorm balancer_;
   std::optional<nn::Adam> optimizer_;

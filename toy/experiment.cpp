@@ -307,6 +307,10 @@ TrainingLosses training_losses(const RunOptions& options, const nn::MultiTask& m
   const bool penalised = options.input_penalty != 0;
   const Var x = penalised ? leaf(batch.x) : constant(batch.x);
   const Var representation = model.represent(x);
+  if (static_cast<int>(batch.targets.size()) != model.tasks()) {
+    fail<ConfigError>("training_losses: one target a task: {} tasks · {} targets", model.tasks(),
+                      batch.targets.size());
+  }
   List<Var> losses;
   for (int task = 0; task < model.tasks(); ++task) {
     losses.push_back(nn::mse(model.predict(representation, task),

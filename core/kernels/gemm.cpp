@@ -7,7 +7,7 @@
 namespace taskgrad::kernels {
 namespace {
 
-// A block of B stays in the second cache while all rows of A pass by it.
+// A block of B stays in a second cache of half a megabyte while all rows of A pass by it.
 constexpr std::int64_t kInner = 256;
 constexpr std::int64_t kPanels = 12;
 

@@ -31,15 +31,15 @@ struct MatrixView {
 /// columns, as a GemmCode allows.
 template <class T>
 struct Tile {
-  std::int64_t inner, columns;
-  MatrixView<const T> a;
-  const T* b;  // rows are b_row apart
-  std::int64_t b_row;
-  std::int64_t padded;  // first rows of b that may be read up to a multiple of GemmCode::width
-  const T* start;       // null: zero
-  std::int64_t start_row;
-  T* c;
-  std::int64_t c_row;
+  std::int64_t inner = 0, columns = 0;
+  MatrixView<const T> a = {};
+  const T* b = nullptr;  // rows are b_row apart
+  std::int64_t b_row = 0;
+  std::int64_t padded = 0;   // first rows of b that may be read up to a multiple of GemmCode::width
+  const T* start = nullptr;  // null: zero
+  std::int64_t start_row = 0;
+  T* c = nullptr;
+  std::int64_t c_row = 0;
   bool relu = false;  // of what is stored
 };
 

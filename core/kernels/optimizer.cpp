@@ -1,6 +1,7 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 #include <taskgrad/core/kernels/eigen_maps.h>
+#include <taskgrad/core/kernels/share_tiles.h>
 #include <taskgrad/core/parallel.h>
 
 #include <algorithm>
@@ -35,25 +36,26 @@ void for_each_piece(std::int64_t begin, std::int64_t end, const F& update) {
   }
 }
 
-// Counts the blocks of all parameters through and shares them out to threads; calls
+// Shares the blocks of all parameters out to threads, about as many elements to each; calls
 // update(parameter, begin, end) for a thread's elements of each.
 template <class Update, class F>
 void share_parameters(std::span<const Update> updates, std::int64_t cost_of_element,
                       const F& update) {
-  std::int64_t blocks = 0, cost = 0;
+  std::int64_t blocks = 0, elements = 0;
   for (const Update& each : updates) {
     blocks += blocks_of(each.value.size());
-    cost += cost_of_element * each.value.size();
+    elements += each.value.size();
   }
-  const std::int64_t runs = std::min<std::int64_t>(threads_for(cost), blocks);
-  parallel_blocks(runs, cost, [&](std::int64_t run) {
-    std::int64_t begin = run * blocks / runs;  // counted from the parameter's first block
-    std::int64_t end = (run + 1) * blocks / runs;
+  const std::int64_t runs = runs_for(cost_of_element * elements, blocks);
+  parallel_blocks(runs, cost_of_element * elements, [&](std::int64_t run) {
+    std::int64_t begin = run * elements / runs;  // counted from the parameter's first element
+    std::int64_t end = (run + 1) * elements / runs;
     for (const Update& each : updates) {
       const std::int64_t size = each.value.size();
-      update(each, std::max<std::int64_t>(begin, 0) * kBlock, std::min(end * kBlock, size));
-      begin -= blocks_of(size);
-      end -= blocks_of(size);
+      update(each, std::max<std::int64_t>(blocks_of(begin), 0) * kBlock,
+             std::min(blocks_of(end) * kBlock, size));
+      begin -= size;
+      end -= size;
     }
   });
 }

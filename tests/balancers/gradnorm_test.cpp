@@ -51,6 +51,8 @@ std::int64_t products(const Profile& profile) {
 
 void check_from_representation(const SmallProblem& problem, GradNormPath path,
                                const std::vector<int>& absent) {
+  // When the anchor is all of the trunk, nothing is left to go through it for.
+  const int spared = problem.model.anchor().size() == problem.model.shared().size() ? 1 : 0;
   GradNorm plain(3, {.alpha = 0.5, .path = path});
   GradNorm shared(3, {.alpha = 0.5, .path = path});
   for (std::uint64_t t = 0; t < 10; ++t) {
@@ -62,7 +64,7 @@ void check_from_representation(const SmallProblem& problem, GradNormPath path,
     Profile second;
     const Gradients found = shared.backward(two);
     CHECK(products(second) < of_plain);
-    CHECK(two.backward_passes() == one.backward_passes());
+    CHECK(two.backward_passes() == one.backward_passes() - spared);
     REQUIRE(found.size() == expected.size());
     for (std::size_t i = 0; i < found.size(); ++i) {
       CHECK(found[i].parameter == expected[i].parameter);

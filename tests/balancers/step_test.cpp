@@ -1,5 +1,6 @@
 #include <taskgrad/autograd/grad.h>
 #include <taskgrad/balancers/balancer.h>
+#include <taskgrad/balancers/gradnorm.h>
 #include <taskgrad/core/error.h>
 #include <taskgrad/core/kernels.h>
 
@@ -113,8 +114,21 @@ TEST_CASE("step: at the representation gradients are those in the trunk's output
   const Gradients cheap = step.combine({2, -1}, {3, 5}, Scope::representation);
   CHECK(step.backward_passes() == 3);
   CHECK(test::relative_difference(cheap, step.combine({2, -1}, {3, 5})) < 1e-13);
+  CHECK_THROWS_WITH_AS(
+      step.pass_down(step.jacobian(Scope::representation), {1, 1}, {1, 1}, List<Tensor>(2)),
+      "Step::pass_down: all gradients of the anchor or none: 2 of 1", ConfigError);
   Step without = problem.step();
   CHECK_THROWS_AS(without.gramian(Scope::representation), ConfigError);
+}
+
+TEST_CASE("step: an anchor that is chosen later is not this step's") {
+  SmallProblem problem(2);
+  Step step = problem.step_from_representation(0, {});
+  GradNorm plain(2), later(2);
+  const Gradients expected = plain.backward(step);
+  const std::string_view other[] = {"trunk.0.weight", "trunk.0.bias"};
+  problem.model.set_anchor(other);
+  CHECK(test::equal_bits(later.backward(step), expected));
 }
 
 TEST_CASE("step: further batches are made at the parameters of the moment") {

@@ -113,13 +113,16 @@ void check_sizes(const GemmCode<T>& code, const Sizes& s) {
                    .b = {b.data(), b_along ? s.columns : 1, b_along ? 1 : s.inner},
                    .bias = nullptr,
                    .c = c.data()};
-      check_code<T>(code, gemm, c);
-      gemm.relu = true;
-      gemm.bias = bias.data();
-      check_code<T>(code, gemm, c);
-      gemm.relu = false;
-      gemm.add = true;
-      check_code<T>(code, gemm, c);
+      for (const bool relu : {false, true}) {
+        gemm.relu = relu;
+        gemm.add = false;
+        gemm.bias = nullptr;
+        check_code<T>(code, gemm, c);
+        gemm.bias = bias.data();
+        check_code<T>(code, gemm, c);
+        gemm.add = true;
+        check_code<T>(code, gemm, c);
+      }
     }
   }
 }
@@ -134,6 +137,7 @@ void check_all_codes() {
       check_sizes(*code, {code->rows, 5, columns});
     }
     check_sizes(*code, {13, 600, 70});    // several blocks of k
+    check_sizes(*code, {7, 300, 1100});   // several blocks of panels, where they lie
     check_sizes(*code, {25, 300, 1100});  // several blocks of panels, packed for their distance
     check_sizes(*code, {100, 250, 100});  // the toy's
   }

@@ -24,6 +24,7 @@ const Case kCases[] = {
     {{2, 3, 5, 6}, {4, 3, 3, 2}, {.size = {3, 2}}},
     {{2, 4, 6, 5}, {6, 2, 2, 3}, {.size = {2, 3}, .stride = {2, 1}, .padding = {1, 2}}, 2},
     {{3, 4, 6, 7}, {4, 1, 2, 2}, {.size = {2, 2}, .padding = {0, 1}, .dilation = {3, 2}}, 4},
+    {{1, 1, 3, 30}, {2, 1, 2, 3}, {.size = {2, 3}}},  // rows of several vectors
 };
 
 Shape result_shape(const Case& c) {

@@ -130,6 +130,38 @@ TEST_CASE("optim: a value that nobody else holds is written in place") {
   }
 }
 
+TEST_CASE("optim: a parameter that is listed twice moves once") {
+  for (const bool adam : {true, false}) {
+    for (const bool held : {true, false}) {
+      const auto once = two_parameters();
+      make(adam, once)->step(gradients_for(once, 1));
+      auto twice = two_parameters();
+      twice.push_back({"tied", twice[0].parameter});
+      Gradients gradients = gradients_for(twice, 1);
+      gradients.push_back(gradients[0]);
+      const Var other = held ? twice[0].parameter.value() : Var();
+      make(adam, twice)->step(gradients);
+      CHECK(values_of(twice) == values_of(once));
+    }
+  }
+}
+
+TEST_CASE("optim: a gradient that is not packed counts as its copy") {
+  for (const bool adam : {true, false}) {
+    const Tensor row = Tensor::from({1, 3}, {1, -2, 0.5}, DType::f64);
+    const Tensor columns = Tensor::from({3, 2}, {1, 2, 3, 4, 5, 6}, DType::f64).transpose();
+    for (const Tensor& gradient : {row.expand({2, 3}), columns}) {
+      const auto moved = [&](const Tensor& by) {
+        const std::vector<NamedParameter> one = {{"w", Parameter(Shape{2, 3}, DType::f64)}};
+        make(adam, one)->step(Gradients{{one[0].parameter, by}});
+        return one[0].parameter.value().value();
+      };
+      CHECK_FALSE(gradient.is_contiguous());
+      CHECK(equal_bits(moved(gradient), moved(gradient.clone())));
+    }
+  }
+}
+
 TEST_CASE("optim: a state that was taken stays as it was through later steps") {
   for (const bool adam : {true, false}) {
     const auto parameters = two_parameters();
