@@ -28,7 +28,10 @@ COMMAND_LINE = "toy_regression"  # tests of this program have its name
 THROW = re.compile(r"\bfail<|\bthrow [^;]")
 
 # (file, a part of the line, why no test can reach it)
-UNREACHABLE = []
+UNREACHABLE = [
+    ("toy/metrics_log.cpp", "--resume: {} could not be opened",
+     "the file was written a moment before; only another program can have taken it away since"),
+]
 
 
 def run(command, **options):
@@ -83,7 +86,7 @@ def reached():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--skip", default="balancers", help="folders to leave out (default: %(default)s)")
+    parser.add_argument("--skip", default="", help="folders to leave out")
     parser.add_argument("--only", default=",".join(FOLDERS), help="folders to look at")
     arguments = parser.parse_args()
     skipped = arguments.skip.split(",")

@@ -9,6 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <numeric>
@@ -111,7 +113,17 @@ Subject plane_subject(const Options& options, Trajectory& trajectory) {
               }};
 }
 
+// Opens the picture's file; before the runs without touching what is in it, since they take long.
+std::ofstream open_picture(const std::string& path, std::ios::openmode mode) {
+  std::ofstream file(path, mode);
+  if (!file) {
+    throw IoError("--picture: " + path + " could not be written: " + std::strerror(errno));
+  }
+  return file;
+}
+
 void run(Options options) {
+  if (!options.picture.empty()) open_picture(options.picture, std::ios::app);
   if (options.methods.empty()) {
     for (const std::string_view name : balancer_names()) options.methods.emplace_back(name);
   }
@@ -131,10 +143,10 @@ void run(Options options) {
     throw IoError("stdout: could not be written");
   }
   if (options.picture.empty()) return;
-  std::ofstream file(options.picture);
+  std::ofstream file = open_picture(options.picture, std::ios::trunc);
   file << trajectories_svg(trajectories,
                            [&](double x, double y) { return height(x, y, options.first_scale); });
-  if (!file.flush()) throw IoError(options.picture + ": could not be written");
+  if (!file.flush()) throw IoError("--picture: " + options.picture + " could not be written");
 }
 
 }  // namespace

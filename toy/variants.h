@@ -59,7 +59,7 @@ class GradNormVariant : public Balancer {
   void renormalise();
   double total() const { return departure_.sum_of_one ? 1 : w_.size(); }
 
-  const Departure& departure_;
+  Departure departure_;
   double alpha_, weight_lr_;
   Vec w_, initial_, scores_;
   VecAdam adam_;

@@ -308,6 +308,10 @@ TEST_CASE("comparison: cost and conflicts of a run are those of the method and t
   CHECK(table.find("stopped") != std::string::npos);
 }
 
+TEST_CASE("comparison: at least one step") {
+  CHECK_THROWS_WITH_AS(compare("equal", {}, {}, 0), "compare: at least one step: 0", ConfigError);
+}
+
 TEST_CASE("trajectories_svg: one line and one end a method") {
   const std::vector<Trajectory> ways{{"one", {{0, 0}, {1, 1}}}, {"two", {{2, 2}}}};
   const std::string svg = trajectories_svg(ways, [](double x, double y) { return x * x + y; });

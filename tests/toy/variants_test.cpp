@@ -1,5 +1,7 @@
 #include <taskgrad/autograd/grad.h>
+#include <taskgrad/autograd/ops.h>
 #include <taskgrad/balancers/gradnorm.h>
+#include <taskgrad/core/error.h>
 #include <taskgrad/toy/experiment.h>
 #include <taskgrad/toy/variants.h>
 
@@ -78,6 +80,21 @@ TEST_CASE("variants: with no departure the rule is that of the library") {
       CHECK(variant.weights()[i] == doctest::Approx(library.weights()[i]).epsilon(1e-10));
     }
   }
+}
+
+TEST_CASE("variants: absent tasks and gradients that are not finite are refused") {
+  Bench bench;
+  GradNormVariant variant(3, {.name = "none"}, kAlpha, kRate);
+  List<Var> losses = bench.losses(0);
+  losses[1] = Var();
+  Step absent(losses, bench.model);
+  CHECK_THROWS_WITH_AS(static_cast<void>(variant.backward(absent)),
+                       "none: every task must be present: 2 of 3 are", ConfigError);
+  losses = bench.losses(0);
+  losses[1] = losses[1] + sqrt(losses[1] * 0.0);  // its slope is infinite
+  Step steep(losses, bench.model);
+  CHECK_THROWS_WITH_AS(static_cast<void>(variant.backward(steep)),
+                       "none: norms and targets must be finite", NumericError);
 }
 
 TEST_CASE("variants: every one departs from the library within a few epochs") {
