@@ -69,12 +69,10 @@ struct Matmul {
     if (c.needs(1)) out[1] = product_like(c.input(1), transpose(c.input(0)), g);
   }
   // a b, summed to the shape of x where it is larger, and in memory as x is: what a transposed view
-  // gets is packed once its rule has turned it back.
+  // gets is packed once its rule has turned it back. Beside a matrix x both are stacks or neither.
   static Var product_like(const Var& x, const Var& a, const Var& b) {
     const int rank = x.shape().rank();
-    if (rank > 2 || a.shape().rank() > rank || b.shape().rank() > rank) {
-      return apply<MatmulTo>({x.shape()}, a, b);
-    }
+    if (rank > 2 || a.shape().rank() > rank) return apply<MatmulTo>({x.shape()}, a, b);
     const bool turned = !x.value().is_contiguous() && x.value().transpose().is_contiguous();
     return turned ? transpose(matmul(transpose(b), transpose(a))) : matmul(a, b);
   }
