@@ -37,17 +37,18 @@ void for_each_piece(std::int64_t begin, std::int64_t end, const F& update) {
 }
 
 // Shares the blocks of all parameters out to threads, about as many elements to each; calls
-// update(parameter, begin, end) for a thread's elements of each.
+// update(parameter, begin, end) for a thread's elements of each. An element counts as one
+// operation, which is less than it takes: what another thread has written is far away for the next
+// kernel.
 template <class Update, class F>
-void share_parameters(std::span<const Update> updates, std::int64_t cost_of_element,
-                      const F& update) {
+void share_parameters(std::span<const Update> updates, const F& update) {
   std::int64_t blocks = 0, elements = 0;
   for (const Update& each : updates) {
     blocks += blocks_of(each.value.size());
     elements += each.value.size();
   }
-  const std::int64_t runs = runs_for(cost_of_element * elements, blocks);
-  parallel_blocks(runs, cost_of_element * elements, [&](std::int64_t run) {
+  const std::int64_t runs = runs_for(elements, blocks);
+  parallel_blocks(runs, elements, [&](std::int64_t run) {
     std::int64_t begin = run * elements / runs;  // counted from the parameter's first element
     std::int64_t end = (run + 1) * elements / runs;
     for (const Update& each : updates) {
@@ -92,7 +93,7 @@ void adam(std::span<const AdamUpdate> updates, const AdamRates& rates) {
       });
     });
   };
-  share_parameters(updates, 4, update);
+  share_parameters(updates, update);
 }
 
 void sgd(std::span<const SgdUpdate> updates, const SgdRates& rates) {
@@ -115,7 +116,7 @@ void sgd(std::span<const SgdUpdate> updates, const SgdRates& rates) {
       });
     });
   };
-  share_parameters(updates, 2, update);
+  share_parameters(updates, update);
 }
 
 }  // namespace taskgrad::kernels
