@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <string>
+
 template <>
 struct fmt::formatter<taskgrad::Shape> : fmt::formatter<std::string> {
   auto format(const taskgrad::Shape& shape, fmt::format_context& context) const {
@@ -25,11 +27,16 @@ struct fmt::formatter<taskgrad::DType> : fmt::formatter<std::string_view> {
 };
 
 namespace taskgrad {
+namespace internal {
+/// The text with its arguments, within the scope. Made in one source: what fmt needs for it takes
+/// longer to compile than most sources of this library.
+std::string failure(fmt::string_view text, fmt::format_args arguments);
+}  // namespace internal
 
 /// Throws E with the formatted text; out of line and cold, so that checks cost their compare only.
 template <class E, class... Args>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(fmt::format_string<Args...> text, Args&&... args) {
-  throw E(internal::with_scope(fmt::format(text, std::forward<Args>(args)...)));
+  throw E(internal::failure(text, fmt::make_format_args(args...)));
 }
 
 }  // namespace taskgrad
