@@ -41,9 +41,8 @@ class MultiTask : public Module {
   /// The two halves of it: the output of the trunk, and what the heads make of one.
   Var represent(const Var& x) const;
   List<Var> predict(const Var& representation) const;
-  /// That of one task. Whoever makes each task's loss right after its prediction has both in the
-  /// cache, and so has the backward pass: many tasks train up to a tenth faster than when all
-  /// predictions come first. Throws ConfigError for a task that is not there.
+  /// That of one task. A loss that is made right after its prediction finds it in the cache, and so
+  /// does the backward pass. Throws ConfigError for a task that is not there.
   Var predict(const Var& representation, int task) const;
   void visit(Visitor& visitor) override;
 
