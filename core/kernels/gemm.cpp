@@ -2,14 +2,12 @@
 #include <taskgrad/core/kernels/gemm.h>
 
 #include <algorithm>
-#include <array>
 
 namespace taskgrad::kernels {
 namespace {
 
-// A block of B stays in a second cache of half a megabyte while all rows of A pass by it.
+// A panel of B stays in the first cache while all rows of A pass by it.
 constexpr std::int64_t kInner = 256;
-constexpr std::int64_t kPanels = 12;
 
 // Rows further apart than this share few sets of the first cache.
 constexpr std::int64_t kFarBytes = 2048;
@@ -31,10 +29,6 @@ class Panels {
     return std::min(columns_, begin(panel + 1)) - begin(panel);
   }
   std::int64_t padded(std::int64_t panel) const { return begin(panel + 1) - begin(panel); }
-  /// What lies beyond the last column when a panel is read in whole vectors.
-  std::int64_t beyond(std::int64_t panel) const {
-    return std::max<std::int64_t>(begin(panel + 1) - columns_, 0);
-  }
 
  private:
   std::int64_t width_, columns_, vectors_, count_;
@@ -42,65 +36,44 @@ class Panels {
 
 // A copy costs about as much as it saves two tiles.
 template <class T>
-bool readable_in_place(const MatrixView<const T>& b, std::int64_t tiles) {
-  return b.column == 1 && (tiles <= 2 || b.row * static_cast<std::int64_t>(sizeof(T)) <= kFarBytes);
+bool readable_in_place(const GemmCode<T>& code, const Gemm<T>& gemm) {
+  const bool near = gemm.b.row * static_cast<std::int64_t>(sizeof(T)) <= kFarBytes;
+  return gemm.b.column == 1 && gemm.columns >= code.width &&
+         (near || gemm_tiles(code, gemm.rows) <= 2);
 }
 
-// The first of `rows` rows behind which `beyond` elements of the later ones lie.
-std::int64_t rows_before(std::int64_t rows, std::int64_t row, std::int64_t beyond) {
-  if (beyond == 0) return rows;
-  return row == 0 ? 0 : rows - (beyond + row - 1) / row;
-}
-
-// Rows [k, k + inner) of some panels of B, packed or where they lie.
-struct Block {
-  std::int64_t first, last;
-  std::int64_t k, inner;
-};
-
-// What the tiles of a block have in common, a panel each; the first row of C is taken for all.
-// In place, a row of B may be read in whole vectors as long as they end within B.
+// Rows [k, k + inner) of a panel of B, packed or where they lie, and all rows of C.
 template <class T>
-using Tiles = std::array<Tile<T>, kPanels>;
-template <class T>
-Tiles<T> prepare(const GemmCode<T>& code, const Gemm<T>& gemm, const Panels& panels,
-                 const Block& block, T* scratch) {
-  const bool in_place = readable_in_place(gemm.b, gemm_tiles(code, gemm.rows));
-  const bool begins = block.k == 0 && !gemm.add;
-  Tiles<T> tiles;
-  for (std::int64_t panel = block.first; panel < block.last; ++panel) {
-    const std::int64_t j = panels.begin(panel);
-    const MatrixView<const T> part = gemm.b.from(block.k, j);
-    Tile<T>& tile = tiles[static_cast<std::size_t>(panel - block.first)];
-    tile = {.inner = block.inner,
-            .columns = panels.columns(panel),
-            .a = gemm.a.from(0, block.k),
-            .b = part.data,
-            .b_row = part.row,
-            .padded = rows_before(gemm.inner, part.row, panels.beyond(panel)) - block.k,
-            .start = begins ? gemm.bias : gemm.c,
-            .start_row = begins ? 0 : gemm.columns,
-            .c = gemm.c + j,
-            .c_row = gemm.columns,
-            .relu = gemm.relu && block.k + block.inner == gemm.inner};
-    if (tile.start != nullptr) tile.start += j;
-    if (in_place) continue;
-    code.pack(part, block.inner, tile.columns, scratch);
-    tile.b = scratch;
-    tile.b_row = panels.padded(panel);
-    tile.padded = block.inner;
-    scratch += block.inner * tile.b_row;
-  }
-  return tiles;
+Tile<T> prepare(const GemmCode<T>& code, const Gemm<T>& gemm, const Panels& panels,
+                std::int64_t panel, std::int64_t k, T* scratch) {
+  const bool begins = k == 0 && !gemm.add;
+  const std::int64_t j = panels.begin(panel);
+  const std::int64_t inner = std::min(kInner, gemm.inner - k);
+  const MatrixView<const T> part = gemm.b.from(k, j);
+  Tile<T> tile{.inner = inner,
+               .columns = panels.columns(panel),
+               .a = gemm.a.from(0, k),
+               .b = part.data,
+               .b_row = part.row,
+               .start = begins ? gemm.bias : gemm.c,
+               .start_row = begins ? 0 : gemm.columns,
+               .c = gemm.c + j,
+               .c_row = gemm.columns,
+               .relu = gemm.relu && k + inner == gemm.inner};
+  if (tile.start != nullptr) tile.start += j;
+  if (readable_in_place(code, gemm)) return tile;
+  code.pack(part, inner, tile.columns, scratch);
+  tile.b = scratch;
+  tile.b_row = panels.padded(panel);
+  return tile;
 }
 
 }  // namespace
 
 template <class T>
 std::int64_t gemm_scratch(const GemmCode<T>& code, const Gemm<T>& gemm) {
-  if (readable_in_place(gemm.b, gemm_tiles(code, gemm.rows))) return 0;
-  const std::int64_t panels = std::min(Panels(code, gemm.columns).count(), kPanels);
-  return std::min(gemm.inner, kInner) * panels * code.vectors * code.width;
+  if (readable_in_place(code, gemm)) return 0;
+  return std::min(gemm.inner, kInner) * code.vectors * code.width;
 }
 
 template <class T>
@@ -108,17 +81,12 @@ void run_gemm(const GemmCode<T>& code, const Gemm<T>& gemm, std::int64_t first, 
               T* scratch) {
   const Panels panels(code, gemm.columns);
   const std::int64_t tiles = gemm_tiles(code, gemm.rows);
-  for (std::int64_t panel = 0; panel < panels.count(); panel += kPanels) {
+  for (std::int64_t panel = 0; panel < panels.count(); ++panel) {
     for (std::int64_t k = 0; k < gemm.inner; k += kInner) {
-      const Block block{panel, std::min(panel + kPanels, panels.count()), k,
-                        std::min(kInner, gemm.inner - k)};
-      const Tiles<T> prepared = prepare(code, gemm, panels, block, scratch);
+      const Tile<T> prepared = prepare(code, gemm, panels, panel, k, scratch);
       for (std::int64_t tile = first; tile < last; ++tile) {
         const std::int64_t i = tile * gemm.rows / tiles;
-        const std::int64_t rows = (tile + 1) * gemm.rows / tiles - i;
-        for (std::int64_t at = 0; at < block.last - block.first; ++at) {
-          code.run(prepared[static_cast<std::size_t>(at)], i, rows);
-        }
+        code.run(prepared, i, (tile + 1) * gemm.rows / tiles - i);
       }
     }
   }

@@ -33,9 +33,8 @@ template <class T>
 struct Tile {
   std::int64_t inner = 0, columns = 0;
   MatrixView<const T> a = {};
-  const T* b = nullptr;  // rows are b_row apart
+  const T* b = nullptr;  // rows are b_row apart, and have at least GemmCode::width elements
   std::int64_t b_row = 0;
-  std::int64_t padded = 0;   // first rows of b that may be read up to a multiple of GemmCode::width
   const T* start = nullptr;  // null: zero
   std::int64_t start_row = 0;
   T* c = nullptr;
@@ -51,7 +50,8 @@ struct GemmCode {
   std::int64_t width;          // elements of a vector
   /// Rows [first, first + rows) of it.
   void (*run)(const Tile<T>& tile, std::int64_t first, std::int64_t rows);
-  /// Copies b [inner, columns] row after row, each with zeros up to a multiple of the width.
+  /// Copies b [inner, columns] row after row, each begun at a multiple of the width; zeros follow
+  /// one that is shorter than the width.
   void (*pack)(MatrixView<const T> b, std::int64_t inner, std::int64_t columns, T* panel);
 };
 

@@ -1,7 +1,7 @@
 // What the compiler makes of it for the processor that the library is built for.
 #define TASKGRAD_VECTOR_BYTES 16
 #define TASKGRAD_TILE_ROWS 4
-#define TASKGRAD_TILE_VECTORS 2
+#define TASKGRAD_TILE_VECTORS 3
 #include <taskgrad/core/kernels/gemm_tile.h>
 
 namespace taskgrad::kernels {

@@ -10,12 +10,14 @@
 #include <taskgrad/core/kernels/gemm.h>
 
 #include <cstdint>
+#include <utility>
 
 namespace taskgrad::kernels {
 namespace {
 
 constexpr int kTileRows = TASKGRAD_TILE_ROWS;
 constexpr int kTileVectors = TASKGRAD_TILE_VECTORS;
+static_assert(kTileVectors >= 3, "else Panels makes one of a part of a vector behind others");
 
 template <class T>
 struct Vector {
@@ -48,52 +50,68 @@ void store(T* to, const typename Vector<T>::type& value, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) to[i] = value[i];
 }
 
+// Calls f(0), f(1), ... with constants. A loop, unrolled or not, would leave the sums of a tile an
+// array in memory, to be stored and read again before and behind the links.
+template <int... Index, class F>
+[[gnu::always_inline]] inline void each(std::integer_sequence<int, Index...>, const F& f) {
+  (f(std::integral_constant<int, Index>()), ...);
+}
+template <int Count, class F>
+[[gnu::always_inline]] inline void repeat(const F& f) {
+  each(std::make_integer_sequence<int, Count>(), f);
+}
+
 // Rows x Vectors of C stay in registers while k runs: each link loads a row of the panel and one
-// element of each row of A. The last vector may not be full.
+// element of each row of A. The last vector ends with the last column: what it shares with the one
+// before is made twice, with equal bits, which costs less than to treat a part of it. Only a panel
+// narrower than a vector has one that is not full.
 template <class T, int Rows, int Vectors, bool Started>
 void run_sized(const Tile<T>& tile, std::int64_t first) {
   using V = typename Vector<T>::type;
   constexpr int kWidth = Vector<T>::kWidth;
-  constexpr int kLast = (Vectors - 1) * kWidth;
-  const std::int64_t rest = tile.columns - kLast;
-  const T* const from = tile.start + first * tile.start_row;
-  T* const to = tile.c + first * tile.c_row;
+  const std::int64_t full = Vectors > 1 ? kWidth : tile.columns;
+  const std::int64_t last = Vectors > 1 ? tile.columns - kWidth : 0;
+  const auto column = [=](int j) { return j == Vectors - 1 ? last : j * kWidth; };
+  const std::int64_t start_row = tile.start_row, c_row = tile.c_row;
+  const T* const from = tile.start + first * start_row;
+  T* const to = tile.c + first * c_row;
   V sum[Rows][Vectors];
-  for (int i = 0; i < Rows; ++i) {
-    const T* start = from + i * tile.start_row;
-    for (int j = 0; j < Vectors - 1; ++j) sum[i][j] = Started ? load(start + j * kWidth) : V{};
-    sum[i][Vectors - 1] = Started ? load(start + kLast, rest) : V{};
-  }
+  repeat<Rows>([&](auto i) {
+    repeat<Vectors>(
+        [&](auto j) { sum[i][j] = Started ? load(from + i * start_row + column(j), full) : V{}; });
+  });
   // What is written at the end is rarely in the cache before: it arrives while k runs.
   constexpr int kLine = 64 / TASKGRAD_VECTOR_BYTES;  // vectors in a cache line
   for (int i = 0; i < Rows; ++i) {
     for (int j = 0; j < Vectors; j += kLine) {
-      __builtin_prefetch(to + i * tile.c_row + j * kWidth);
+      __builtin_prefetch(to + i * c_row + j * kWidth);
     }
   }
   const T* a = tile.a.data + first * tile.a.row;
   const T* b = tile.b;
   for (std::int64_t k = 0; k < tile.inner; ++k) {
     V row[Vectors];
-    for (int j = 0; j < Vectors - 1; ++j) row[j] = load(b + j * kWidth);
-    row[Vectors - 1] = load(b + kLast, k < tile.padded ? kWidth : rest);
-    for (int i = 0; i < Rows; ++i) {
-      const V element = a[i * tile.a.row] - V{};  // in every place; -0 stays -0
-      for (int j = 0; j < Vectors; ++j) sum[i][j] += element * row[j];
-    }
+    repeat<Vectors>([&](auto j) { row[j] = load(b + column(j)); });
+    repeat<Rows>([&](auto i) {
+      V element = a[i * tile.a.row] - V{};  // in every place; -0 stays -0
+#if defined(__AVX512F__)
+      // One of the first 16 registers: to spread an element into another one takes Zen 4 a
+      // multiplier's time.
+      asm("" : "+x"(element));
+#endif
+      repeat<Vectors>([&](auto j) { sum[i][j] += element * row[j]; });
+    });
     a += tile.a.column;
     b += tile.b_row;
   }
   if (tile.relu) {
-    for (int i = 0; i < Rows; ++i) {
-      for (int j = 0; j < Vectors; ++j) sum[i][j] = sum[i][j] <= V{} ? V{} : sum[i][j];
-    }
+    repeat<Rows>([&](auto i) {
+      repeat<Vectors>([&](auto j) { sum[i][j] = sum[i][j] <= V{} ? V{} : sum[i][j]; });
+    });
   }
-  for (int i = 0; i < Rows; ++i) {
-    T* c = to + i * tile.c_row;
-    for (int j = 0; j < Vectors - 1; ++j) store(c + j * kWidth, sum[i][j]);
-    store(c + kLast, sum[i][Vectors - 1], rest);
-  }
+  repeat<Rows>([&](auto i) {
+    repeat<Vectors>([&](auto j) { store(to + i * c_row + column(j), sum[i][j], full); });
+  });
 }
 
 // Chooses the code by the tile's size.
@@ -135,11 +153,8 @@ void pack(MatrixView<const T> b, std::int64_t inner, std::int64_t columns, T* pa
   const std::int64_t padded = (columns + kWidth - 1) / kWidth * kWidth;
   const std::int64_t fours = b.row == 1 ? inner / 4 * 4 : 0;
   const std::int64_t across = b.row == 1 ? columns / 4 * 4 : 0;
-  // Zeros first, where the last columns will leave some.
-  if (columns < padded) {
-    for (std::int64_t k = 0; k < inner; ++k) {
-      store(panel + (k + 1) * padded - kWidth, typename Vector<T>::type{});
-    }
+  if (columns < kWidth) {  // the zeros first
+    for (std::int64_t k = 0; k < inner; ++k) store(panel + k * kWidth, typename Vector<T>::type{});
   }
   for (std::int64_t k = 0; k < fours; k += 4) {
     for (std::int64_t j = 0; j < across; j += 4) {

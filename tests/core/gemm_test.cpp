@@ -163,15 +163,16 @@ TEST_CASE("gemm: the sign of a zero survives") {
   for (const GemmCode<float>* code : gemm_codes<float>()) {
     float c = 1;
     const Gemm<float> gemm{1, 1, 1, {&minus_zero, 1, 1}, {&one, 1, 1}, &minus_zero, &c};
-    run_gemm<float>(*code, gemm, 0, 1, nullptr);
+    Fenced<float> scratch(gemm_scratch(*code, gemm));
+    run_gemm(*code, gemm, 0, 1, scratch.data());
     CHECK(std::signbit(c));
   }
 }
 
-TEST_CASE("gemm: what lies beyond the edge of B is read, and does not show") {
+TEST_CASE("gemm: B may be a part of a wider matrix") {
   const Tensor wide = Tensor::full({2, 9}, HUGE_VAL, DType::f32);
   const Tensor part = numbers({2, 9}, DType::f32);
-  const Tensor b = concat(std::vector<Tensor>{part.slice(1, 0, 3), wide}, 1).slice(1, 0, 3);
+  const Tensor b = concat(std::vector<Tensor>{part, wide}, 1).slice(1, 0, 9);
   CHECK(equal_bits(matmul(part.transpose(), b), matmul(part.transpose(), b.clone())));
 }
 
