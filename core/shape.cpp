@@ -14,9 +14,11 @@ Shape::Shape(std::span<const std::int64_t> extents) {
 void Shape::append(std::int64_t extent) {
   if (rank_ == kMaxRank) fail<ShapeError>("Shape: at most {} axes: one more was given", kMaxRank);
   if (extent < 0) fail<ShapeError>("Shape: extents must not be negative: {}", extent);
-  std::int64_t room = kMaxElements / std::max<std::int64_t>(extent, 1);
-  for (const std::int64_t other : *this) room /= std::max<std::int64_t>(other, 1);
-  if (room == 0) {  // also for an empty tensor: its strides must be numbers too
+  // Also of an empty tensor, whose strides must be numbers too.
+  std::int64_t product = 1;
+  for (const std::int64_t other : *this) product *= std::max<std::int64_t>(other, 1);
+  const bool both_small = std::max(product, extent) < std::int64_t{1} << 29;  // spares a division
+  if (!both_small && extent > kMaxElements / product) {
     fail<ShapeError>("Shape: at most {} elements: {} and another extent of {}", kMaxElements,
                      to_string(*this), extent);
   }

@@ -162,11 +162,13 @@ Tensor Tensor::permute(std::span<const int> order) const {
 
 Tensor Tensor::transpose() const {
   if (rank() < 2) fail<ShapeError>("transpose: at least two axes: shape {}", shape());
-  std::array<int, kMaxRank> order{};
-  for (int axis = 0; axis < rank(); ++axis) order[static_cast<std::size_t>(axis)] = axis;
-  std::swap(order[static_cast<std::size_t>(rank() - 1)],
-            order[static_cast<std::size_t>(rank() - 2)]);
-  return permute(std::span<const int>(order.data(), static_cast<std::size_t>(rank())));
+  Shape swapped = shape();
+  Strides steps = strides();
+  swapped.set(rank() - 1, shape()[rank() - 2]);
+  swapped.set(rank() - 2, shape()[rank() - 1]);
+  std::swap(steps[static_cast<std::size_t>(rank() - 1)],
+            steps[static_cast<std::size_t>(rank() - 2)]);
+  return view(swapped, steps, 0);
 }
 
 Tensor Tensor::slice(int axis, std::int64_t start, std::int64_t stop) const {

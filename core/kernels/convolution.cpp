@@ -8,7 +8,7 @@
 #include <taskgrad/core/kernels.h>
 #include <taskgrad/core/kernels/frame.h>
 #include <taskgrad/core/kernels/gemm.h>
-#include <taskgrad/core/kernels/share_tiles.h>
+#include <taskgrad/core/kernels/share_work.h>
 
 #include <algorithm>
 #include <string_view>
@@ -54,12 +54,12 @@ struct Convolution {
     return all + group * filters * length;
   }
 
-  /// X of the channels of a group.
+  /// Rows [first, last) of X, of the channels of a group.
   template <class T>
-  void read_columns(const T* image, T* columns) const {
-    for (std::int64_t channel = 0; channel < channels; ++channel) {
-      read_windows(frame, image + channel * frame.area(),
-                   columns + channel * frame.window_size() * frame.place_count());
+  void read_columns(const T* image, std::int64_t first, std::int64_t last, T* columns) const {
+    for (std::int64_t row = first; row < last; ++row) {
+      const T* plane = image + row / frame.window_size() * frame.area();
+      read_element(frame, plane, row % frame.window_size(), columns + row * frame.place_count());
     }
   }
   template <class T>
@@ -147,18 +147,19 @@ Tensor conv2d(const Tensor& x, const Tensor& filters, const Window& window, std:
                      .a = {conv.filters_of(weight.data<T>(), group), conv.length, 1},
                      .b = {columns, places, 1},
                      .bias = nullptr,
-                     .c = to};
+                     .c = to,
+                     .c_row = places};
     };
     const GemmCode<T>& code = *gemm_codes<T>()[0];
-    const std::int64_t tiles = gemm_tiles(code, conv.filters);
     const std::int64_t runs = runs_for(conv.cost(), conv.frame.images * groups);
     Scratch<T> scratch(conv, runs, gemm_scratch(code, product(nullptr, 0, nullptr)));
     if (!conv.frame.covers()) scratch.clear();
     T* to = result.mutable_data<T>();
     for_each_image(conv, runs, [&](std::int64_t n, std::int64_t group, std::int64_t run) {
-      conv.read_columns(conv.image_of(images.data<T>(), n, group), scratch.columns(run));
-      run_gemm(code, product(scratch.columns(run), group, conv.result_of(to, n, group)), 0, tiles,
-               scratch.packed(run));
+      conv.read_columns(conv.image_of(images.data<T>(), n, group), 0, conv.length,
+                        scratch.columns(run));
+      run_gemm(code, product(scratch.columns(run), group, conv.result_of(to, n, group)), 0,
+               conv.filters, scratch.packed(run));
     });
   });
   return result;
@@ -182,23 +183,23 @@ Tensor conv2d_image(const Tensor& cotangent, const Tensor& filters, const Shape&
                      .a = {conv.filters_of(weight.data<T>(), group), 1, conv.length},
                      .b = {conv.result_of(slopes.data<T>(), n, group), places, 1},
                      .bias = nullptr,
-                     .c = columns};
+                     .c = columns,
+                     .c_row = places};
     };
     const GemmCode<T>& code = *gemm_codes<T>()[0];
-    const std::int64_t tiles = gemm_tiles(code, conv.length);
     const std::int64_t runs = runs_for(conv.cost(), conv.frame.images * groups);
     Scratch<T> scratch(conv, runs, gemm_scratch(code, product(0, 0, nullptr)));
     T* to = result.mutable_data<T>();
     for_each_image(conv, runs, [&](std::int64_t n, std::int64_t group, std::int64_t run) {
-      run_gemm(code, product(n, group, scratch.columns(run)), 0, tiles, scratch.packed(run));
+      run_gemm(code, product(n, group, scratch.columns(run)), 0, conv.length, scratch.packed(run));
       conv.add_columns(scratch.columns(run), conv.image_of(to, n, group));
     });
   });
   return result;
 }
 
-// One chain through all images for each element. Threads share out the filters, and each of them
-// makes the columns.
+// One chain through all images for each element. Threads share out the elements of a filter, each
+// of which is a row of X_n that no other thread needs.
 Tensor conv2d_filters(const Tensor& x, const Tensor& cotangent, const Window& window,
                       std::int64_t groups) {
   if (x.rank() != 4 || cotangent.rank() != 4) {
@@ -230,20 +231,20 @@ Tensor conv2d_filters(const Tensor& x, const Tensor& cotangent, const Window& wi
                      .b = {columns, 1, places},
                      .bias = nullptr,
                      .c = conv.filters_of(to, group),
+                     .c_row = conv.length,
                      .add = n > 0};
     };
     const GemmCode<T>& code = *gemm_codes<T>()[0];
-    const std::int64_t tiles = gemm_tiles(code, conv.filters);
-    const std::int64_t runs = runs_for(conv.cost(), groups * tiles);
+    const std::int64_t runs = runs_for(conv.cost(), groups * conv.length);
     Scratch<T> scratch(conv, runs, gemm_scratch(code, product(0, 0, nullptr)));
     if (!conv.frame.covers()) scratch.clear();
-    share_tiles(runs, groups, tiles, conv.cost(),
+    share_lines(runs, groups, conv.length, conv.cost(),
                 [&](std::int64_t group, std::int64_t first, std::int64_t last, std::int64_t run) {
                   for (std::int64_t n = 0; n < conv.frame.images; ++n) {
-                    conv.read_columns(conv.image_of(images.data<T>(), n, group),
+                    conv.read_columns(conv.image_of(images.data<T>(), n, group), first, last,
                                       scratch.columns(run));
-                    run_gemm(code, product(n, group, scratch.columns(run)), first, last,
-                             scratch.packed(run));
+                    const Gemm<T> whole = product(n, group, scratch.columns(run));
+                    run_gemm(code, whole.part(first, last), 0, conv.filters, scratch.packed(run));
                   }
                 });
   });

@@ -20,20 +20,40 @@ struct Frame {
     width = image[3];
   }
 
+  /// [first, last)
+  struct Range {
+    std::int64_t first, last;
+  };
+  /// The places along an axis, 0 down and 1 across, at which an element of the window lies on the
+  /// image.
+  Range places_of(std::size_t axis, std::int64_t element) const {
+    const std::int64_t step = window.stride[axis];
+    const std::int64_t at = element * window.dilation[axis] - window.padding[axis];  // in place 0
+    const std::int64_t extent = axis == 0 ? height : width;
+    return {at < 0 ? (-at + step - 1) / step : 0,
+            at < extent ? std::min(places[axis], (extent - 1 - at) / step + 1) : 0};
+  }
+
   /// Calls f(place, element, count) for the places of each row whose element (row, column) of the
   /// window lies on the image: `count` places one after the other, whose elements are
   /// window.stride[1] apart. Places and elements count in row-major order.
   template <class F>
   void for_each_run(std::int64_t row, std::int64_t column, const F& f) const {
-    const std::int64_t step = window.stride[1];
-    const std::int64_t left = column * window.dilation[1] - window.padding[1];  // x of place 0
-    const std::int64_t first = left < 0 ? (-left + step - 1) / step : 0;
-    const std::int64_t last = left < width ? std::min(places[1], (width - 1 - left) / step + 1) : 0;
-    if (first >= last) return;
-    for (std::int64_t py = 0; py < places[0]; ++py) {
-      const std::int64_t y = py * window.stride[0] - window.padding[0] + row * window.dilation[0];
-      if (y < 0 || y >= height) continue;
-      f(py * places[1] + first, y * width + left + first * step, last - first);
+    const Range down = places_of(0, row);
+    const Range across = places_of(1, column);
+    if (across.first >= across.last) return;
+    const std::int64_t y =
+        down.first * window.stride[0] - window.padding[0] + row * window.dilation[0];
+    const std::int64_t x =
+        across.first * window.stride[1] - window.padding[1] + column * window.dilation[1];
+    const std::int64_t count = across.last - across.first;
+    const std::int64_t place_step = places[1], element_step = window.stride[0] * width;
+    std::int64_t place = down.first * place_step + across.first;
+    std::int64_t element = y * width + x;
+    for (std::int64_t py = down.first; py < down.last; ++py) {
+      f(place, element, count);
+      place += place_step;
+      element += element_step;
     }
   }
 
@@ -57,24 +77,21 @@ void copy_run(const T* from, std::int64_t count, T* to) {
   for (; i < count; ++i) to[i] = from[i];
 }
 
-/// Copies what the windows hold of one plane to lines [window size, places]; what lies beyond the
-/// border is left alone.
+/// Copies what the windows hold of one plane as their element k to a line [places]; what lies
+/// beyond the border is left alone.
 template <class T>
-void read_windows(const Frame& frame, const T* plane, T* lines) {
+void read_element(const Frame& frame, const T* plane, std::int64_t k, T* line) {
   const std::int64_t step = frame.window.stride[1];
-  for (std::int64_t k = 0; k < frame.window_size(); ++k) {
-    T* line = lines + k * frame.place_count();
-    frame.for_each_run(k / frame.window.size[1], k % frame.window.size[1],
-                       [&](std::int64_t place, std::int64_t element, std::int64_t count) {
-                         if (step == 1) {
-                           copy_run(plane + element, count, line + place);
-                         } else {
-                           for (std::int64_t i = 0; i < count; ++i) {
-                             line[place + i] = plane[element + i * step];
-                           }
+  frame.for_each_run(k / frame.window.size[1], k % frame.window.size[1],
+                     [&](std::int64_t place, std::int64_t element, std::int64_t count) {
+                       if (step == 1) {
+                         copy_run(plane + element, count, line + place);
+                       } else {
+                         for (std::int64_t i = 0; i < count; ++i) {
+                           line[place + i] = plane[element + i * step];
                          }
-                       });
-  }
+                       }
+                     });
 }
 
 /// The adjoint: adds lines to the plane.

@@ -27,10 +27,10 @@ struct MatrixView {
   }
 };
 
-/// C [rows, columns] = start + A B, or relu of it, with as many rows of C in registers, and
-/// columns, as a GemmCode allows.
+/// C [rows, columns] = start + A B, or relu of it, for at most as many columns as the vectors of a
+/// GemmCode have.
 template <class T>
-struct Tile {
+struct Panel {
   std::int64_t inner = 0, columns = 0;
   MatrixView<const T> a = {};
   const T* b = nullptr;  // rows are b_row apart, and have at least GemmCode::width elements
@@ -48,8 +48,8 @@ struct GemmCode {
   std::string_view name;
   std::int64_t rows, vectors;  // of C that fit into the registers
   std::int64_t width;          // elements of a vector
-  /// Rows [first, first + rows) of it.
-  void (*run)(const Tile<T>& tile, std::int64_t first, std::int64_t rows);
+  /// Rows [first, last) of C, as many at a time as fit into the registers.
+  void (*run)(const Panel<T>& panel, std::int64_t first, std::int64_t last);
   /// Copies b [inner, columns] row after row, each begun at a multiple of the width; zeros follow
   /// one that is shorter than the width.
   void (*pack)(MatrixView<const T> b, std::int64_t inner, std::int64_t columns, T* panel);
@@ -71,26 +71,32 @@ struct GemmCodes<double> {
 template <class T>
 std::span<const GemmCode<T>* const> gemm_codes();
 
-/// C = A B, C = bias + A B or, to go on with a chain, C = C + A B.
+/// C = A B, C = bias + A B or, to go on with a chain, C = C + A B. There is at least one link.
 template <class T>
 struct Gemm {
   std::int64_t rows, inner, columns;
   MatrixView<const T> a, b;
   const T* bias;  // one row for all; null: zero
-  T* c;           // packed
+  T* c;           // rows are c_row apart
+  std::int64_t c_row;
   bool add = false;
   bool relu = false;  // of the result
+
+  /// Columns [first, last) of it.
+  Gemm part(std::int64_t first, std::int64_t last) const {
+    Gemm some = *this;
+    some.columns = last - first;
+    some.b = b.from(0, first);
+    some.bias = bias == nullptr ? nullptr : bias + first;
+    some.c = c + first;
+    return some;
+  }
 };
 
-/// Tiles that the rows of C are cut into.
-template <class T>
-std::int64_t gemm_tiles(const GemmCode<T>& code, std::int64_t rows) {
-  return (rows + code.rows - 1) / code.rows;
-}
-/// Elements of scratch that a call of run_gemm() needs.
+/// Elements of scratch that a call of run_gemm() needs, for it or a part of it.
 template <class T>
 std::int64_t gemm_scratch(const GemmCode<T>& code, const Gemm<T>& gemm);
-/// The rows of tiles [first, last).
+/// Rows [first, last) of C.
 template <class T>
 void run_gemm(const GemmCode<T>& code, const Gemm<T>& gemm, std::int64_t first, std::int64_t last,
               T* scratch);

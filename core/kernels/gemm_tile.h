@@ -66,15 +66,15 @@ template <int Count, class F>
 // before is made twice, with equal bits, which costs less than to treat a part of it. Only a panel
 // narrower than a vector has one that is not full.
 template <class T, int Rows, int Vectors, bool Started>
-void run_sized(const Tile<T>& tile, std::int64_t first) {
+void run_tile(const Panel<T>& panel, std::int64_t first) {
   using V = typename Vector<T>::type;
   constexpr int kWidth = Vector<T>::kWidth;
-  const std::int64_t full = Vectors > 1 ? kWidth : tile.columns;
-  const std::int64_t last = Vectors > 1 ? tile.columns - kWidth : 0;
+  const std::int64_t full = Vectors > 1 ? kWidth : panel.columns;
+  const std::int64_t last = Vectors > 1 ? panel.columns - kWidth : 0;
   const auto column = [=](int j) { return j == Vectors - 1 ? last : j * kWidth; };
-  const std::int64_t start_row = tile.start_row, c_row = tile.c_row;
-  const T* const from = tile.start + first * start_row;
-  T* const to = tile.c + first * c_row;
+  const std::int64_t start_row = panel.start_row, c_row = panel.c_row;
+  const T* const from = panel.start + first * start_row;
+  T* const to = panel.c + first * c_row;
   V sum[Rows][Vectors];
   repeat<Rows>([&](auto i) {
     repeat<Vectors>(
@@ -87,13 +87,13 @@ void run_sized(const Tile<T>& tile, std::int64_t first) {
       __builtin_prefetch(to + i * c_row + j * kWidth);
     }
   }
-  const T* a = tile.a.data + first * tile.a.row;
-  const T* b = tile.b;
-  for (std::int64_t k = 0; k < tile.inner; ++k) {
+  const T* a = panel.a.data + first * panel.a.row;
+  const T* b = panel.b;
+  for (std::int64_t k = 0; k < panel.inner; ++k) {
     V row[Vectors];
     repeat<Vectors>([&](auto j) { row[j] = load(b + column(j)); });
     repeat<Rows>([&](auto i) {
-      V element = a[i * tile.a.row] - V{};  // in every place; -0 stays -0
+      V element = a[i * panel.a.row] - V{};  // in every place; -0 stays -0
 #if defined(__AVX512F__)
       // One of the first 16 registers: to spread an element into another one takes Zen 4 a
       // multiplier's time.
@@ -101,10 +101,10 @@ void run_sized(const Tile<T>& tile, std::int64_t first) {
 #endif
       repeat<Vectors>([&](auto j) { sum[i][j] += element * row[j]; });
     });
-    a += tile.a.column;
-    b += tile.b_row;
+    a += panel.a.column;
+    b += panel.b_row;
   }
-  if (tile.relu) {
+  if (panel.relu) {
     repeat<Rows>([&](auto i) {
       repeat<Vectors>([&](auto j) { sum[i][j] = sum[i][j] <= V{} ? V{} : sum[i][j]; });
     });
@@ -114,19 +114,39 @@ void run_sized(const Tile<T>& tile, std::int64_t first) {
   });
 }
 
-// Chooses the code by the tile's size.
-template <class T, int Rows = kTileRows, int Vectors = kTileVectors>
-void run(const Tile<T>& tile, std::int64_t first, std::int64_t rows) {
+// The code for as many rows as there are.
+template <class T, int Rows, int Vectors, bool Started>
+void run_rows(const Panel<T>& panel, std::int64_t first, std::int64_t rows) {
+  if constexpr (Rows > 1) {
+    if (rows < Rows) return run_rows<T, Rows - 1, Vectors, Started>(panel, first, rows);
+  }
+  run_tile<T, Rows, Vectors, Started>(panel, first);
+}
+
+// All tiles have about as many rows: a low one would keep too few sums in flight.
+template <class T, int Vectors, bool Started>
+void run_tiles(const Panel<T>& panel, std::int64_t first, std::int64_t last) {
+  const std::int64_t tiles = (last - first + kTileRows - 1) / kTileRows;
+  if (tiles == 0) return;
+  const std::int64_t rows = (last - first) / tiles;
+  const std::int64_t higher = (last - first) % tiles;  // tiles with one row more
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const std::int64_t here = rows + (tile < higher ? 1 : 0);
+    run_rows<T, kTileRows, Vectors, Started>(panel, first, here);
+    first += here;
+  }
+}
+
+// Chooses the code by the panel's width.
+template <class T, int Vectors = kTileVectors>
+void run(const Panel<T>& panel, std::int64_t first, std::int64_t last) {
   if constexpr (Vectors > 1) {
-    if (tile.columns <= (Vectors - 1) * Vector<T>::kWidth) {
-      return run<T, Rows, Vectors - 1>(tile, first, rows);
+    if (panel.columns <= (Vectors - 1) * Vector<T>::kWidth) {
+      return run<T, Vectors - 1>(panel, first, last);
     }
   }
-  if constexpr (Rows > 1) {
-    if (rows < Rows) return run<T, Rows - 1, Vectors>(tile, first, rows);
-  }
-  tile.start != nullptr ? run_sized<T, Rows, Vectors, true>(tile, first)
-                        : run_sized<T, Rows, Vectors, false>(tile, first);
+  panel.start != nullptr ? run_tiles<T, Vectors, true>(panel, first, last)
+                         : run_tiles<T, Vectors, false>(panel, first, last);
 }
 
 // Four rows become four columns.

@@ -1,8 +1,8 @@
-// Products of matrices and of stacks of them, shared out to threads by rows of tiles (gemm.h).
+// Products of matrices and of stacks of them, shared out to threads by rows (gemm.h).
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 #include <taskgrad/core/kernels/gemm.h>
-#include <taskgrad/core/kernels/share_tiles.h>
+#include <taskgrad/core/kernels/share_work.h>
 
 #include <algorithm>
 #include <array>
@@ -44,7 +44,9 @@ struct Products {
   bool relu = false;
 };
 
-// A thread takes a run of tiles, counted through all results; each element of C is made by one.
+// A thread takes a run of rows or, where those are fewer, of columns, counted through all results:
+// the operand that all of them read, and may have to pack, is the smaller one. Each element of C is
+// made by one.
 template <class T>
 void multiply(const Products& products, T* c) {
   const Stack& a = products.a;
@@ -60,20 +62,27 @@ void multiply(const Products& products, T* c) {
                    .b = b.matrix<T>(result * terms + term),
                    .bias = products.bias.defined() ? products.bias.data<T>() : nullptr,
                    .c = c + result * a.rows() * b.columns(),
+                   .c_row = b.columns(),
                    .add = term > 0,
                    .relu = products.relu};
   };
-  const std::int64_t tiles = gemm_tiles(code, a.rows());
+  const bool by_rows = a.rows() >= b.columns();
+  const std::int64_t lines = by_rows ? a.rows() : b.columns();
   const std::int64_t cost = product_cost(results * terms * a.rows() * a.columns() * b.columns());
-  const std::int64_t runs = runs_for(cost, results * tiles);
+  const std::int64_t runs = runs_for(cost, results * lines);
   const std::int64_t scratch_size = gemm_scratch(code, product(0, 0));
   Tensor scratch = Tensor::empty({runs * scratch_size}, kDTypeOf<T>);
   T* const scratch_data = scratch.mutable_data<T>();
-  share_tiles(runs, results, tiles, cost,
+  share_lines(runs, results, lines, cost,
               [&](std::int64_t result, std::int64_t first, std::int64_t last, std::int64_t run) {
+                T* const packed = scratch_data + run * scratch_size;
                 for (std::int64_t term = 0; term < terms; ++term) {
-                  run_gemm(code, product(result, term), first, last,
-                           scratch_data + run * scratch_size);
+                  const Gemm<T> whole = product(result, term);
+                  if (by_rows) {
+                    run_gemm(code, whole, first, last, packed);
+                  } else {
+                    run_gemm(code, whole.part(first, last), 0, whole.rows, packed);
+                  }
                 }
               });
 }
@@ -94,6 +103,7 @@ Shape stack_shape(std::string_view where, const Tensor& a, const Tensor& b) {
                      a.shape(), b.shape(), inner, b.shape()[b.rank() - 2]);
   }
   check_dtypes(where, a, b);
+  if (a.rank() == 2 && b.rank() == 2) return {};
   return broadcast_shape(where, leading(a), leading(b));
 }
 

@@ -1,7 +1,7 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 #include <taskgrad/core/kernels/eigen_maps.h>
-#include <taskgrad/core/kernels/share_tiles.h>
+#include <taskgrad/core/kernels/share_work.h>
 #include <taskgrad/core/parallel.h>
 
 #include <algorithm>

@@ -6,6 +6,7 @@
 #include <taskgrad/core/parallel.h>
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 namespace taskgrad::kernels {
@@ -15,6 +16,75 @@ namespace {
 template <class T>
 bool is_larger(T x, T y) {
   return !(x <= y) & (y == y);
+}
+
+// An element of the window: where it lies on the image, seen from place (0, 0), and at which places
+// it lies there at all.
+struct Element {
+  std::int64_t offset;
+  Frame::Range down, across;
+};
+
+List<Element> elements_of(const Frame& frame) {
+  const auto& [size, stride, padding, dilation] = frame.window;
+  List<Element> elements;
+  for (std::int64_t row = 0; row < size[0]; ++row) {
+    for (std::int64_t column = 0; column < size[1]; ++column) {
+      const std::int64_t y = row * dilation[0] - padding[0];
+      const std::int64_t x = column * dilation[1] - padding[1];
+      elements.push_back(
+          {y * frame.width + x, frame.places_of(0, row), frame.places_of(1, column)});
+    }
+  }
+  return elements;
+}
+
+// What was largest so far in the windows at places side by side.
+template <class T>
+struct Leaders {
+  using Index = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+  static constexpr std::int64_t kPlaces = 64;
+  T value[kPlaces];
+  Index element[kPlaces];  // -1: none yet
+
+  /// With the element of that number, which at place `first` is from[0] and `step` further at each
+  /// next one.
+  void compare(std::int64_t first, std::int64_t last, const T* from, std::int64_t step,
+               Index number) {
+    for (std::int64_t i = first; i < last; ++i) {
+      const T x = from[(i - first) * step];
+      const bool leads = is_larger(x, value[i]) | (element[i] < 0);
+      value[i] = leads ? x : value[i];
+      element[i] = leads ? number : element[i];
+    }
+  }
+};
+
+// Where the first of the largest elements lies in the windows at `count` <= Leaders::kPlaces places
+// from (py, px) on; -1 for a window that holds none.
+template <class T>
+void find_largest(const Frame& frame, const List<Element>& elements, const T* planes,
+                  std::int64_t plane, std::int64_t py, std::int64_t px, std::int64_t count,
+                  std::int64_t* found) {
+  const std::int64_t step = frame.window.stride[1];
+  const std::int64_t origin =
+      plane * frame.area() + py * frame.window.stride[0] * frame.width + px * step;
+  Leaders<T> leaders;
+  std::fill_n(leaders.value, count, T(0));
+  std::fill_n(leaders.element, count, -1);
+  for (std::size_t k = 0; k < elements.size(); ++k) {
+    const auto& [offset, down, across] = elements[k];
+    const std::int64_t first = std::max<std::int64_t>(across.first - px, 0);
+    const std::int64_t last = std::min(across.last - px, count);
+    if (py < down.first || py >= down.last || first >= last) continue;
+    leaders.compare(first, last, planes + origin + offset + first * step, step,
+                    static_cast<typename Leaders<T>::Index>(k));
+  }
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto element = leaders.element[i];
+    found[i] =
+        element < 0 ? -1 : origin + i * step + elements[static_cast<std::size_t>(element)].offset;
+  }
 }
 
 }  // namespace
@@ -58,8 +128,10 @@ Tensor im2col(const Tensor& x, const Window& window) {
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
     T* to = result.mutable_data<T>();
     parallel_blocks(frame.images * frame.channels, result.size(), [&](std::int64_t plane) {
-      read_windows(frame, packed.data<T>() + plane * frame.area(),
-                   to + plane * frame.window_size() * frame.place_count());
+      for (std::int64_t k = 0; k < frame.window_size(); ++k) {
+        read_element(frame, packed.data<T>() + plane * frame.area(), k,
+                     to + (plane * frame.window_size() + k) * frame.place_count());
+      }
     });
   });
   return result;
@@ -88,24 +160,19 @@ Labels max_in_window(const Tensor& x, const Window& window) {
   const Frame frame("max_pool2d", x.shape(), window);
   const Tensor packed = x.contiguous();
   const std::int64_t planes = frame.images * frame.channels;
-  List<std::int64_t> values(static_cast<std::size_t>(planes * frame.place_count()), -1);
+  const List<Element> elements = elements_of(frame);
+  List<std::int64_t> values(static_cast<std::size_t>(planes * frame.place_count()));
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
     const T* from = packed.data<T>();
     parallel_blocks(
         planes, planes * frame.place_count() * frame.window_size(), [&](std::int64_t plane) {
           std::int64_t* best = values.data() + plane * frame.place_count();
-          for (std::int64_t k = 0; k < frame.window_size(); ++k) {  // the first one stays
-            frame.for_each_run(k / window.size[1], k % window.size[1],
-                               [&](std::int64_t place, std::int64_t element, std::int64_t count) {
-                                 for (std::int64_t i = 0; i < count; ++i) {
-                                   const std::int64_t candidate =
-                                       plane * frame.area() + element + i * window.stride[1];
-                                   std::int64_t& chosen = best[place + i];
-                                   const std::int64_t rival = chosen < 0 ? candidate : chosen;
-                                   chosen = rival + (candidate - rival) *
-                                                        is_larger(from[candidate], from[rival]);
-                                 }
-                               });
+          for (std::int64_t py = 0; py < frame.places[0]; ++py) {
+            for (std::int64_t px = 0; px < frame.places[1]; px += Leaders<T>::kPlaces) {
+              const std::int64_t count = std::min(Leaders<T>::kPlaces, frame.places[1] - px);
+              find_largest(frame, elements, from, plane, py, px, count, best);
+              best += count;
+            }
           }
         });
   });

@@ -77,7 +77,7 @@ template <class T>
 void check_code(const GemmCode<T>& code, const Gemm<T>& gemm, Fenced<T>& c) {
   Fenced<T> scratch(gemm_scratch(code, gemm));
   c.fill(static_cast<T>(kBefore));
-  run_gemm(code, gemm, 0, gemm_tiles(code, gemm.rows), scratch.data());
+  run_gemm(code, gemm, 0, gemm.rows, scratch.data());
   double worst = 0;
   for (std::int64_t i = 0; i < gemm.rows; ++i) {
     for (std::int64_t j = 0; j < gemm.columns; ++j) {
@@ -112,7 +112,8 @@ void check_sizes(const GemmCode<T>& code, const Sizes& s) {
                    .a = {a.data(), a_along ? s.inner : 1, a_along ? 1 : s.rows},
                    .b = {b.data(), b_along ? s.columns : 1, b_along ? 1 : s.inner},
                    .bias = nullptr,
-                   .c = c.data()};
+                   .c = c.data(),
+                   .c_row = s.columns};
       for (const bool relu : {false, true}) {
         gemm.relu = relu;
         gemm.add = false;
@@ -162,7 +163,7 @@ TEST_CASE("gemm: the sign of a zero survives") {
   const float one = 1;
   for (const GemmCode<float>* code : gemm_codes<float>()) {
     float c = 1;
-    const Gemm<float> gemm{1, 1, 1, {&minus_zero, 1, 1}, {&one, 1, 1}, &minus_zero, &c};
+    const Gemm<float> gemm{1, 1, 1, {&minus_zero, 1, 1}, {&one, 1, 1}, &minus_zero, &c, 1};
     Fenced<float> scratch(gemm_scratch(*code, gemm));
     run_gemm(*code, gemm, 0, 1, scratch.data());
     CHECK(std::signbit(c));

@@ -1,4 +1,4 @@
-// How products of matrices are shared out to threads. Private to the kernels.
+// How work is shared out to threads. Private to the kernels.
 #pragma once
 
 #include <taskgrad/core/parallel.h>
@@ -17,19 +17,19 @@ inline std::int64_t runs_for(std::int64_t cost, std::int64_t pieces) {
   return std::min<std::int64_t>(threads_for(cost), pieces);
 }
 
-/// Counts the tiles of all results through and calls f(result, first, last, run) for the tiles
-/// [first, last) of a result that a run has.
+/// Counts the lines of all results through, their rows or their columns, and calls
+/// f(result, first, last, run) for the lines [first, last) of a result that a run has.
 template <class F>
-void share_tiles(std::int64_t runs, std::int64_t results, std::int64_t tiles, std::int64_t cost,
+void share_lines(std::int64_t runs, std::int64_t results, std::int64_t lines, std::int64_t cost,
                  const F& f) {
   parallel_blocks(runs, cost, [&](std::int64_t run) {
-    std::int64_t tile = run * results * tiles / runs;
-    const std::int64_t end = (run + 1) * results * tiles / runs;
-    while (tile < end) {
-      const std::int64_t result = tile / tiles;
-      const std::int64_t last = std::min(end, (result + 1) * tiles);
-      f(result, tile - result * tiles, last - result * tiles, run);
-      tile = last;
+    std::int64_t line = run * results * lines / runs;
+    const std::int64_t end = (run + 1) * results * lines / runs;
+    while (line < end) {
+      const std::int64_t result = line / lines;
+      const std::int64_t last = std::min(end, (result + 1) * lines);
+      f(result, line - result * lines, last - result * lines, run);
+      line = last;
     }
   });
 }
