@@ -1,6 +1,5 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
-#include <taskgrad/core/kernels/eigen_maps.h>
 #include <taskgrad/core/kernels/share_work.h>
 #include <taskgrad/core/parallel.h>
 
@@ -25,16 +24,6 @@ void check_alike(const char* where, const Tensor& value, const Tensor& state,
 }
 
 std::int64_t blocks_of(std::int64_t size) { return (size + kBlock - 1) / kBlock; }
-
-// Calls update(first, count) for pieces of elements [begin, end) that stay in the first cache
-// between its expressions.
-template <class F>
-void for_each_piece(std::int64_t begin, std::int64_t end, const F& update) {
-  constexpr std::int64_t kPiece = 1'024;
-  for (std::int64_t first = begin; first < end; first += kPiece) {
-    update(first, std::min(kPiece, end - first));
-  }
-}
 
 // Shares the blocks of all parameters out to threads, about as many elements to each; calls
 // update(parameter, begin, end) for a thread's elements of each. An element counts as one
@@ -82,15 +71,14 @@ void adam(std::span<const AdamUpdate> updates, const AdamRates& rates) {
       const T correction = static_cast<T>(1.0 / std::sqrt(rates.second_correction));
       const T epsilon = static_cast<T>(rates.epsilon);
       const T kept = static_cast<T>(1.0 - rates.step * rates.decay);
-      for_each_piece(begin, end, [&](std::int64_t first, std::int64_t count) {
-        const ArrayIn<T> gradients(g + first, count);
-        ArrayOut<T> means(m + first, count);
-        ArrayOut<T> variances(v + first, count);
-        means = means * beta1 + gradients * (T(1) - beta1);
-        variances = variances * beta2 + gradients * gradients * (T(1) - beta2);
-        ArrayOut<T>(next + first, count) = ArrayIn<T>(value + first, count) * kept -
-                                           means * step / (variances.sqrt() * correction + epsilon);
-      });
+#pragma omp simd  // `next` may be `value`
+      for (std::int64_t i = begin; i < end; ++i) {
+        const T mean = m[i] * beta1 + g[i] * (T(1) - beta1);
+        const T variance = v[i] * beta2 + g[i] * g[i] * (T(1) - beta2);
+        m[i] = mean;
+        v[i] = variance;
+        next[i] = value[i] * kept - mean * step / (std::sqrt(variance) * correction + epsilon);
+      }
     });
   };
   share_parameters(updates, update);
@@ -107,13 +95,15 @@ void sgd(std::span<const SgdUpdate> updates, const SgdRates& rates) {
       T* u = each.velocity.mutable_data<T>();
       const T* value = each.value.data<T>();
       const T* g = each.gradient.data<T>();
-      for_each_piece(begin, end, [&](std::int64_t first, std::int64_t count) {
-        const ArrayIn<T> values(value + first, count);
-        ArrayOut<T> velocities(u + first, count);
-        velocities = velocities * static_cast<T>(rates.momentum) + ArrayIn<T>(g + first, count) +
-                     values * static_cast<T>(rates.decay);
-        ArrayOut<T>(next + first, count) = values - velocities * static_cast<T>(rates.step);
-      });
+      const T momentum = static_cast<T>(rates.momentum);
+      const T decay = static_cast<T>(rates.decay);
+      const T step = static_cast<T>(rates.step);
+#pragma omp simd
+      for (std::int64_t i = begin; i < end; ++i) {
+        const T velocity = u[i] * momentum + g[i] + value[i] * decay;
+        u[i] = velocity;
+        next[i] = value[i] - velocity * step;
+      }
     });
   };
   share_parameters(updates, update);
