@@ -97,7 +97,7 @@ std::string hint(const Compared& compared, int order, bool is_cotangent) {
   if (everywhere(0) && order == 1) return " [all are 0: does the rule set this input's cotangent?]";
   if (everywhere(-1)) return " [all have the other sign]";
   if (everywhere(ratio) && ratio != 0) {
-    return fmt::format(" [all are {:.3g} of what they should be: a factor is wrong]", ratio);
+    return formatted(" [all are {:.3g} of what they should be: a factor is wrong]", ratio);
   }
   if (order == 2) {
     return " [the first derivative is right: does the rule detach an input, or use a kernel in "
@@ -128,10 +128,10 @@ GradCheckResult check_scalar(std::string_view name, int order, const Scalar& f,
     if (wrong == 0 || !result.ok) continue;
     const bool is_cotangent = order == 2 && i + 1 == inputs.size();
     result.ok = false;
-    result.text = fmt::format(
+    result.text = formatted(
         "check_grad: {}, order {}: derivative in {} {} at {}: differences give {:.9g}, the rule "
         "gave {:.9g} ({} of {} elements differ){}",
-        name, order, is_cotangent ? "the cotangent" : fmt::format("input {}", i), inputs[i].shape(),
+        name, order, is_cotangent ? "the cotangent" : formatted("input {}", i), inputs[i].shape(),
         place_in(inputs[i].shape(), static_cast<std::int64_t>(first_wrong)),
         compared.expected[first_wrong], compared.found[first_wrong], wrong, compared.found.size(),
         hint(compared, order, is_cotangent));
@@ -171,7 +171,7 @@ GradCheckResult check_grad(std::string_view name, const Function& f, std::span<c
           grad(f(x), x, {.create_graph = true, .unused = Unused::zeros, .cotangent = all.back()});
       Var total = constant(0.0, DType::f64);
       for (std::size_t i = 0; i < gradients.size(); ++i) {
-        const std::string stream = fmt::format("projection {}", i);
+        const std::string stream = formatted("projection {}", i);
         total = total + dot(gradients[i], constant(projection(gradients[i].shape(), stream)));
       }
       return total;
@@ -182,7 +182,7 @@ GradCheckResult check_grad(std::string_view name, const Function& f, std::span<c
                                  [](const Tensor& input) { return input.size() == 0; });
   if (result.ok && !result.nonzero && !empty && output_shape.size() != 0) {
     result.ok = false;
-    result.text = fmt::format("check_grad: {}: nothing was tested: every derivative is zero", name);
+    result.text = formatted("check_grad: {}: nothing was tested: every derivative is zero", name);
   }
   return result;
 }

@@ -2,10 +2,9 @@
 #include <taskgrad/autograd/node.h>
 #include <taskgrad/core/fail.h>
 
-#include <fmt/ostream.h>
-
 #include <algorithm>
 #include <array>
+#include <ostream>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -36,7 +35,7 @@ std::string name_of(const Node* node, const Names& names) {
   for (const auto& [name, var] : names) {
     if (NodeAccess::node(var) == node) return name;
   }
-  return fmt::format("#{}", node->id);
+  return formatted("#{}", node->id);
 }
 
 std::string_view kind(const Node* node) {
@@ -46,7 +45,7 @@ std::string_view kind(const Node* node) {
 
 std::string values_of(const Tensor& x) {
   constexpr std::int64_t kMostShown = 4;
-  return x.size() <= kMostShown ? fmt::format("\\n{:.4g}", fmt::join(x.values(), ", ")) : "";
+  return x.size() <= kMostShown ? formatted("\\n{}", joined_numbers(x.values(), "{:.4g}")) : "";
 }
 
 }  // namespace
@@ -62,19 +61,19 @@ void print_graph(std::ostream& out, std::span<const Var> outputs, const Names& n
     for (std::size_t i = 0; i < node->arity; ++i) {
       inputs.push_back(name_of(node->inputs()[i], names));
     }
-    const std::string number = fmt::format("#{}", node->id);
+    const std::string number = formatted("#{}", node->id);
     const std::string name = name_of(node, names);
-    fmt::print(out, "{}{}{}{} = {}{} {}\n", std::string(node->order, 'd'),
-               node->order > 0 ? " " : "", number, name == number ? "" : " " + name, kind(node),
-               node->arity > 0 ? fmt::format("({})", fmt::join(inputs, ", ")) : "",
-               node->value.shape());
+    out << formatted("{}{}{}{} = {}{} {}\n", std::string(node->order, 'd'),
+                     node->order > 0 ? " " : "", number, name == number ? "" : " " + name,
+                     kind(node), node->arity > 0 ? formatted("({})", joined_words(inputs)) : "",
+                     node->value.shape());
   }
 }
 
 void to_dot(std::ostream& out, std::span<const Var> outputs, const DotOptions& options) {
   constexpr std::array<std::string_view, 4> kShades{"white", "lightblue", "orange", "tomato"};
-  fmt::print(out,
-             "digraph {{\n  rankdir=BT; node [style=filled, fontname=Helvetica, fontsize=11];\n");
+  out << formatted(
+      "digraph {{\n  rankdir=BT; node [style=filled, fontname=Helvetica, fontsize=11];\n");
   const std::vector<const Node*> nodes = nodes_below(outputs);
   std::unordered_map<const Node*, std::size_t> numbers;  // ids of several threads may be the same
   for (const Node* node : nodes) numbers.emplace(node, numbers.size() + 1);
@@ -82,18 +81,18 @@ void to_dot(std::ostream& out, std::span<const Var> outputs, const DotOptions& o
     const std::string name = name_of(node, options.names);
     const bool named = !name.starts_with('#');
     const bool is_op = node->arity > 0;
-    fmt::print(out, "  n{} [label=\"{}{}{}\\n{}{}\", shape={}, fillcolor={}];\n", numbers[node],
-               named ? name : std::string(kind(node)), named && is_op ? " = " : "",
-               named && is_op ? kind(node) : "", node->value.shape(),
-               options.values ? values_of(node->value) : "", is_op ? "box" : "ellipse",
-               kShades[std::min<std::size_t>(node->order, kShades.size() - 1)]);
+    out << formatted("  n{} [label=\"{}{}{}\\n{}{}\", shape={}, fillcolor={}];\n", numbers[node],
+                     named ? name : std::string(kind(node)), named && is_op ? " = " : "",
+                     named && is_op ? kind(node) : "", node->value.shape(),
+                     options.values ? values_of(node->value) : "", is_op ? "box" : "ellipse",
+                     kShades[std::min<std::size_t>(node->order, kShades.size() - 1)]);
     for (std::size_t i = 0; i < node->arity; ++i) {
       const Node* input = node->inputs()[i];
-      fmt::print(out, "  n{} -> n{}{};\n", numbers[input], numbers[node],
-                 input->order < node->order && input->arity > 0 ? " [style=dashed]" : "");
+      out << formatted("  n{} -> n{}{};\n", numbers[input], numbers[node],
+                       input->order < node->order && input->arity > 0 ? " [style=dashed]" : "");
     }
   }
-  fmt::print(out, "}}\n");
+  out << formatted("}}\n");
 }
 
 }  // namespace taskgrad

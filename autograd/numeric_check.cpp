@@ -2,10 +2,9 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 
-#include <fmt/ostream.h>
-
 #include <algorithm>
 #include <cmath>
+#include <ostream>
 #include <vector>
 
 namespace taskgrad {
@@ -18,8 +17,8 @@ std::string first_bad(const Tensor& x) {
   std::size_t at = 0;
   while (std::isfinite(values[at])) ++at;
   const double bad = std::isnan(values[at]) ? NAN : values[at];  // a NaN's sign says nothing
-  return fmt::format("first non-finite value {} at {} of {}", bad,
-                     place_in(x.shape(), static_cast<std::int64_t>(at)), x.shape());
+  return formatted("first non-finite value {} at {} of {}", bad,
+                   place_in(x.shape(), static_cast<std::int64_t>(at)), x.shape());
 }
 
 double largest(const Tensor& x) {
@@ -44,15 +43,16 @@ void NumericCheck::after_op(const OpEvent& event) {
   std::string rule;
   if (const VjpEvent* vjp = event.within) {
     const auto module = modules_.find(vjp->id);
-    rule = fmt::format(" (vjp of '{}' #{}{})", vjp->info.name, vjp->id,
-                       module == modules_.end() ? "" : ", " + module->second);
+    rule = formatted(" (vjp of '{}' #{}{})", vjp->info.name, vjp->id,
+                     module == modules_.end() ? "" : ", " + module->second);
   }
   std::vector<double> inputs;
   for (const Var* input : event.inputs) inputs.push_back(largest(input->value()));
-  const std::string text = fmt::format("{}{}: {}: largest inputs {:.3g}", event.info.name, rule,
-                                       first_bad(event.output->value()), fmt::join(inputs, ", "));
+  const std::string text =
+      formatted("{}{}: {}: largest inputs {}", event.info.name, rule,
+                first_bad(event.output->value()), joined_numbers(inputs, "{:.3g}"));
   if (options_.warn_only == nullptr) fail<NumericError>("{}", text);
-  fmt::print(*options_.warn_only, "{}\n", internal::with_scope(text));
+  *options_.warn_only << formatted("{}\n", internal::with_scope(text));
 }
 
 }  // namespace taskgrad

@@ -1,9 +1,9 @@
 #include <taskgrad/autograd/profile.h>
-
-#include <fmt/ostream.h>
+#include <taskgrad/core/text.h>
 
 #include <algorithm>
 #include <chrono>
+#include <ostream>
 
 namespace taskgrad {
 namespace {
@@ -66,13 +66,13 @@ void Profile::print(std::ostream& out) const {
     }
   }
   const auto line = [&](const Row& found, std::string_view name) {
-    fmt::print(out, "{:<14} {:>5} {:>8} {:>10.3f} {:>6.1f}% {:>12.1f}\n", name, found.order,
-               found.calls, found.seconds * 1e3,
-               all.seconds > 0 ? 100 * found.seconds / all.seconds : 0.0,
-               static_cast<double>(found.bytes) / 1024);
+    out << formatted("{:<14} {:>5} {:>8} {:>10.3f} {:>6.1f}% {:>12.1f}\n", name, found.order,
+                     found.calls, found.seconds * 1e3,
+                     all.seconds > 0 ? 100 * found.seconds / all.seconds : 0.0,
+                     static_cast<double>(found.bytes) / 1024);
   };
-  fmt::print(out, "{:<14} {:>5} {:>8} {:>10} {:>7} {:>12}\n", "op", "order", "calls", "ms", "share",
-             "KiB");
+  out << formatted("{:<14} {:>5} {:>8} {:>10} {:>7} {:>12}\n", "op", "order", "calls", "ms",
+                   "share", "KiB");
   for (const Row& found : rows()) line(found, found.name);
   for (const auto& [order, total] : sums) line(total, "all");
 }

@@ -2,10 +2,9 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 
-#include <fmt/ostream.h>
-
 #include <fnmatch.h>
 #include <istream>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -13,7 +12,7 @@ namespace taskgrad {
 namespace {
 
 std::string shape_and_norm(const Var& x) {
-  return fmt::format("{}, norm {:.4g}", x.shape(), kernels::norm(x.value()).item());
+  return formatted("{}, norm {:.4g}", x.shape(), kernels::norm(x.value()).item());
 }
 
 }  // namespace
@@ -24,19 +23,18 @@ void Trace::after_op(const OpEvent& event) {
   if (!(event.within != nullptr ? shows(event.within) : shows(event.info.name))) return;
   std::vector<std::string> inputs;
   for (const Var* input : event.inputs) {
-    inputs.push_back(fmt::format("{} {}", name(*input), input->shape()));
+    inputs.push_back(formatted("{} {}", name(*input), input->shape()));
   }
   const std::string path = NameScope::path();
-  line(event.order, fmt::format("{}#{} {}({}) = {}{}", event.within != nullptr ? "  " : "",
-                                event.output->id(), event.info.name, fmt::join(inputs, ", "),
-                                shape_and_norm(*event.output), path.empty() ? "" : "  in " + path));
+  line(event.order, formatted("{}#{} {}({}) = {}{}", event.within != nullptr ? "  " : "",
+                              event.output->id(), event.info.name, joined_words(inputs),
+                              shape_and_norm(*event.output), path.empty() ? "" : "  in " + path));
 }
 
 void Trace::before_vjp(const VjpEvent& event) {
   if (!shows(&event)) return;
-  line(event.order,
-       fmt::format("vjp of #{} {}: {}", event.id, event.info.name, event.info.formula));
-  line(event.order, fmt::format("  cotangent {}", shape_and_norm(event.cotangent)));
+  line(event.order, formatted("vjp of #{} {}: {}", event.id, event.info.name, event.info.formula));
+  line(event.order, formatted("  cotangent {}", shape_and_norm(event.cotangent)));
 }
 
 void Trace::after_vjp(const VjpEvent& event) {
@@ -44,11 +42,11 @@ void Trace::after_vjp(const VjpEvent& event) {
   for (std::size_t i = 0; i < event.inputs.size(); ++i) {
     const std::string input = name(event.inputs[i]);
     if (!((event.needed >> i) & 1)) {
-      line(event.order, fmt::format("  d {} is not needed", input));
+      line(event.order, formatted("  d {} is not needed", input));
     } else if (!event.results[i].defined()) {
-      line(event.order, fmt::format("  d {} = 0", input));
+      line(event.order, formatted("  d {} = 0", input));
     } else {
-      line(event.order, fmt::format("  d {} = {}", input, shape_and_norm(event.results[i])));
+      line(event.order, formatted("  d {} = {}", input, shape_and_norm(event.results[i])));
     }
   }
 }
@@ -63,8 +61,8 @@ bool Trace::shows(std::string_view op) const {
 bool Trace::shows(const VjpEvent* rule) const { return shows(rule->info.name); }
 
 void Trace::line(int order, const std::string& text) {
-  fmt::print(out_, "{}{}{}\n", std::string(static_cast<std::size_t>(order), 'd'),
-             order > 0 ? " " : "", text);
+  out_ << formatted("{}{}{}\n", std::string(static_cast<std::size_t>(order), 'd'),
+                    order > 0 ? " " : "", text);
   if (options_.pause != nullptr) {
     out_.flush();
     std::string enter;

@@ -1,31 +1,32 @@
 #include <taskgrad/balancers/aligned_mtl.h>
+#include <taskgrad/balancers/solvers.h>
 
-#include <Eigen/Eigenvalues>
-
+#include <cmath>
 #include <limits>
 
 namespace taskgrad {
 
+// B = sqrt(scale) V diag(lambda)^(-1/2) V' over the eigenvalues that count.
 Matrix AlignedMtl::balance(const Matrix& gramian) const {
-  using Dense = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const Eigen::Index tasks = gramian.rows();
-  const Eigen::SelfAdjointEigenSolver<Dense> eigen(
-      Eigen::Map<const Dense>(gramian.data(), tasks, tasks));
-  const Eigen::VectorXd values = eigen.eigenvalues();  // ascending
+  const auto& [values, vectors] = solvers::spectrum(gramian);
+  const int tasks = gramian.rows();
   const double least =
-      values(tasks - 1) * double(tasks) * double(std::numeric_limits<float>::epsilon());
-  Eigen::Index first = 0;  // of the eigenvalues that count
-  while (first < tasks && !(values(first) > least)) ++first;
+      values[tasks - 1] * double(tasks) * double(std::numeric_limits<float>::epsilon());
+  int first = 0;  // of the eigenvalues that count
+  while (first < tasks && !(values[first] > least)) ++first;
 
-  Matrix result(gramian.rows(), gramian.rows());
+  Matrix result(tasks, tasks);
   if (first == tasks) return result;  // all gradients are zero
-  const Eigen::Index kept = tasks - first;
-  double scale = values(first);
-  if (options_.scale == AlignedScale::median) scale = values(first + (kept - 1) / 2);
-  if (options_.scale == AlignedScale::rmse) scale = values.tail(kept).mean();
-  const Dense v = eigen.eigenvectors().rightCols(kept);
-  const Eigen::VectorXd factors = (scale * values.tail(kept).cwiseInverse()).cwiseSqrt();
-  Eigen::Map<Dense>(result.data(), tasks, tasks) = v * factors.asDiagonal() * v.transpose();
+  const Vec counting(std::span<const double>(values.begin() + first, values.end()));
+  double scale = counting[0];
+  if (options_.scale == AlignedScale::median) scale = counting[(counting.size() - 1) / 2];
+  if (options_.scale == AlignedScale::rmse) scale = mean(counting);
+  for (int k = first; k < tasks; ++k) {
+    const double factor = std::sqrt(scale / values[k]);
+    for (int i = 0; i < tasks; ++i) {
+      for (int j = 0; j < tasks; ++j) result(i, j) += factor * vectors(i, k) * vectors(j, k);
+    }
+  }
   return result;
 }
 

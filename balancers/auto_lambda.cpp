@@ -33,7 +33,7 @@ Gradients AutoLambda::backward(Step& step) {
   const Vec gradients = weight_gradients(step);
   if (!all_finite(gradients)) {
     fail<NumericError>("auto_lambda: gradients in the weights must be finite: {}",
-                       fmt::join(gradients, ", "));
+                       joined_numbers({gradients.begin(), gradients.end()}));
   }
   Gradients update = step.combine(weights_, weights_);
   adam_.step(weights_, gradients, step.present().tasks);

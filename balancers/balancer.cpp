@@ -16,7 +16,7 @@ StateDict Balancer::state() const {
 }
 
 void Balancer::load(const StateDict& state) {
-  const std::string where = fmt::format("{}::load", name());
+  const std::string where = formatted("{}::load", name());
   StateDict copy = state;
   StateFields check(StateFields::Mode::check, where, copy);
   visit_state(check);
@@ -27,7 +27,7 @@ void Balancer::load(const StateDict& state) {
   for (const auto& [given, tensor] : state.tensors) {
     if (std::ranges::find(check.names(), given) != check.names().end()) continue;
     fail<ConfigError>("{}: the state has {}: '{}' was given too", where,
-                      fmt::join(check.names(), ", "), given);
+                      joined_words(check.names()), given);
   }
   StateFields load(StateFields::Mode::load, where, copy);
   visit_state(load);
@@ -58,7 +58,7 @@ Gradients Scalarizer::backward(Step& step) {
   }
   if (!all_finite(moved)) {
     fail<NumericError>("{}: gradients of the method's own parameters must be finite: {}", name(),
-                       fmt::join(moved, ", "));
+                       joined_numbers({moved.begin(), moved.end()}));
   }
   update_own(moved, step.present());
   return gradients;

@@ -77,7 +77,8 @@ Gradients GradNorm::backward(Step& step) {
                          : observe(step, representation ? &passed : nullptr);
   if (!all_finite(seen.targets) || !all_finite(seen.weight_gradients)) {
     fail<NumericError>("GradNorm: norms and targets must be finite: norms {} · targets {}",
-                       fmt::join(seen.norms, ", "), fmt::join(seen.targets, ", "));
+                       joined_numbers({seen.norms.begin(), seen.norms.end()}),
+                       joined_numbers({seen.targets.begin(), seen.targets.end()}));
   }
   const Vec ones(step.tasks(), 1.0);
   Gradients update = representation

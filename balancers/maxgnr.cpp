@@ -1,67 +1,81 @@
 #include <taskgrad/balancers/maxgnr.h>
+#include <taskgrad/balancers/solvers.h>
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 
-#include <Eigen/Dense>
-
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace taskgrad {
 namespace {
-
-using Vector = Eigen::VectorXd;
-using Dense = Eigen::MatrixXd;
 
 // Value, gradient and Hessian of sum_i log GNR_i in u = log w. The denominator of GNR_i is w'D_i w,
 // D_i being Q with row and column i cleared but for the noise Q_ii - M_ii at (i, i).
 struct Expansion {
   double value = 0;
-  Vector gradient;
-  Dense hessian;
+  Vec gradient;
+  Matrix hessian;
 };
 
-Expansion expand_at(const Dense& m, const Dense& q, const Vector& u) {
-  const Eigen::Index tasks = u.size();
-  const Vector w = u.array().exp();
-  Expansion result{0, Vector::Constant(tasks, 2.0), Dense::Zero(tasks, tasks)};
-  for (Eigen::Index i = 0; i < tasks; ++i) {
-    Dense d = q;
-    d.row(i).setZero();
-    d.col(i).setZero();
-    d(i, i) = q(i, i) - m(i, i);
-    const Dense terms = w.asDiagonal() * d * w.asDiagonal();
-    const double total = terms.sum();
-    const Vector slope = 2 * terms.rowwise().sum() / total;  // of log w'Dw
-    result.value += 2 * u(i) + std::log(m(i, i)) - std::log(total);
-    result.gradient -= slope;
-    result.hessian -= 2 * terms / total - slope * slope.transpose();
-    result.hessian.diagonal() -= slope;
+Expansion expand_at(const Matrix& m, const Matrix& q, const Vec& u) {
+  const int tasks = u.size();
+  const Vec w = exp(u);
+  Expansion result{0, Vec(tasks, 2.0), Matrix(tasks, tasks)};
+  Matrix terms(tasks, tasks);  // w_j D_jk w_k
+  for (int i = 0; i < tasks; ++i) {
+    Vec slope(tasks);
+    for (int j = 0; j < tasks; ++j) {
+      for (int k = 0; k < tasks; ++k) {
+        const double d = j == i || k == i ? 0 : q(j, k);
+        terms(j, k) = w[j] * w[k] * (j == i && k == i ? q(i, i) - m(i, i) : d);
+        slope[j] += terms(j, k);
+      }
+    }
+    const double total = sum(slope);
+    slope *= 2 / total;  // of log w'Dw
+    result.value += 2 * u[i] + std::log(m(i, i)) - std::log(total);
+    for (int j = 0; j < tasks; ++j) {
+      result.gradient[j] -= slope[j];
+      result.hessian(j, j) -= slope[j];
+      for (int k = 0; k < tasks; ++k) {
+        result.hessian(j, k) -= 2 * terms(j, k) / total - slope[j] * slope[k];
+      }
+    }
   }
   return result;
 }
 
+double largest_size(const Vec& x) {
+  double largest = 0;
+  for (const double value : x) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+
 // Newton's ascent, bent towards the gradient where the function is not concave. The scale of w is
 // free, so the Hessian is singular along (1, ..., 1): a term in that direction makes it regular.
-Vector ascend(const Dense& m, const Dense& q, Vector u) {
+Vec ascend(const Matrix& m, const Matrix& q, Vec u) {
   constexpr int kMost = 200;
-  const Eigen::Index tasks = u.size();
+  const int tasks = u.size();
   Expansion at = expand_at(m, q, u);
   for (int t = 0; t < kMost; ++t) {
     double damping = 0;
     for (;; damping = std::max(2 * damping, 1e-3)) {
-      Dense curvature = -at.hessian + Dense::Ones(tasks, tasks);
-      curvature.diagonal().array() += damping;
-      const Eigen::LLT<Dense> factor(curvature);
-      if (factor.info() != Eigen::Success) continue;
-      Vector step = factor.solve(at.gradient);
-      step *= std::min(1.0, 2 / step.cwiseAbs().maxCoeff());
-      if (!(step.cwiseAbs().maxCoeff() > 1e-13)) return u;
+      Matrix curvature(tasks, tasks);
+      for (int j = 0; j < tasks; ++j) {
+        for (int k = 0; k < tasks; ++k) curvature(j, k) = 1 - at.hessian(j, k);
+        curvature(j, j) += damping;
+      }
+      Vec step = solvers::definite_inverse_times(curvature, at.gradient);
+      if (step.empty()) continue;
+      step *= std::min(1.0, 2 / largest_size(step));
+      if (!(largest_size(step) > 1e-13)) return u;
       Expansion next = expand_at(m, q, u + step);
       // Near the end values differ by rounding only, and the gradient tells more.
-      const bool near = step.cwiseAbs().maxCoeff() < 1e-4;
-      if (next.value > at.value || (near && next.gradient.norm() < at.gradient.norm())) {
-        u += step;
+      const bool near = largest_size(step) < 1e-4;
+      const bool flatter = dot(next.gradient, next.gradient) < dot(at.gradient, at.gradient);
+      if (next.value > at.value || (near && flatter)) {
+        u = u + step;
         at = std::move(next);
         break;
       }
@@ -71,31 +85,19 @@ Vector ascend(const Dense& m, const Dense& q, Vector u) {
   return u;
 }
 
-Dense to_eigen(const Matrix& a) {
-  return Eigen::Map<const Eigen::Matrix<double, -1, -1, Eigen::RowMajor>>(a.data(), a.rows(),
-                                                                          a.columns());
-}
-
 }  // namespace
 
 double MaxGnr::objective(const Matrix& means, const Matrix& squares, const Vec& w) {
-  const Vec u = log(w);
-  return expand_at(to_eigen(means), to_eigen(squares),
-                   Eigen::Map<const Vector>(&*u.begin(), u.size()))
-      .value;
+  return expand_at(means, squares, log(w)).value;
 }
 
 Vec MaxGnr::maximize(const Matrix& means, const Matrix& squares, const Vec& start) {
-  const Dense m = to_eigen(means);
-  const Dense q = to_eigen(squares);
-  const Vec from = log(start);
-  const Vector equal_norms = -0.5 * q.diagonal().array().log().matrix();
-  Vector best = ascend(m, q, Eigen::Map<const Vector>(&*from.begin(), from.size()));
-  const Vector other = ascend(m, q, equal_norms);
-  if (expand_at(m, q, other).value > expand_at(m, q, best).value) best = other;
-  const Vector shifted = (best.array() - best.maxCoeff()).exp();
-  Vec w(std::span<const double>(shifted.data(), std::size_t(shifted.size())));
-  return w *= w.size() / sum(w);
+  Vec equal_norms(start.size());
+  for (int i = 0; i < start.size(); ++i) equal_norms[i] = -0.5 * std::log(squares(i, i));
+  Vec best = ascend(means, squares, log(start));
+  const Vec other = ascend(means, squares, std::move(equal_norms));
+  if (expand_at(means, squares, other).value > expand_at(means, squares, best).value) best = other;
+  return best.size() * softmax(best);
 }
 
 MaxGnr::MaxGnr(int tasks, MaxGnrOptions options)

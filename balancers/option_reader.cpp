@@ -54,7 +54,7 @@ void OptionReader::finish() const {
   for (const auto& [name, text] : options_) {
     if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
     fail<ConfigError>("make_balancer: '{}' has the options [{}]: '{}'", method_,
-                      fmt::join(known_, ", "), name);
+                      joined_words(known_), name);
   }
 }
 
@@ -89,7 +89,7 @@ void OptionReader::refuse_choice(const std::string& name,
                                  const std::vector<std::string_view>& valid,
                                  const std::string& text) const {
   fail<ConfigError>("make_balancer: {} of '{}' is one of {}: '{}'", name, method_,
-                    fmt::join(valid, ", "), text);
+                    joined_words(valid), text);
 }
 
 }  // namespace taskgrad

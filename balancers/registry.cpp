@@ -238,7 +238,7 @@ std::unique_ptr<Balancer> make_balancer(std::string_view name, int tasks,
     reader.finish();
     return balancer;
   }
-  fail<ConfigError>("make_balancer: the name is one of {}: '{}'", fmt::join(balancer_names(), ", "),
+  fail<ConfigError>("make_balancer: the name is one of {}: '{}'", joined_words(balancer_names()),
                     name);
 }
 

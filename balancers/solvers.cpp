@@ -333,16 +333,33 @@ Vec power_equilibrium(const Matrix& gramian, double gamma) {
   return weights;
 }
 
+Spectrum spectrum(const Matrix& a) {
+  const Eigen::SelfAdjointEigenSolver<Dense> eigen(to_eigen(a));
+  Spectrum found{to_vec(eigen.eigenvalues()), Matrix(a.rows(), a.rows())};
+  for (int i = 0; i < a.rows(); ++i) {
+    for (int j = 0; j < a.rows(); ++j) found.vectors(i, j) = eigen.eigenvectors()(i, j);
+  }
+  return found;
+}
+
+Vec definite_inverse_times(const Matrix& a, const Vec& x) {
+  const Eigen::LLT<Dense> factor(to_eigen(a));
+  return factor.info() == Eigen::Success ? to_vec(factor.solve(to_eigen(x))) : Vec();
+}
+
 Vec pseudo_inverse_times(const Matrix& a, const Vec& x) {
   constexpr double kTolerance = 1e-12;
-  const Eigen::SelfAdjointEigenSolver<Dense> eigen(to_eigen(a));
-  const Vector& values = eigen.eigenvalues();
-  const double least = kTolerance * values.cwiseAbs().maxCoeff();
-  const Vector inverse =
-      values.unaryExpr([least](double v) { return std::abs(v) > least ? 1 / v : 0.0; });
-  const Vector found =
-      eigen.eigenvectors() * inverse.cwiseProduct(eigen.eigenvectors().transpose() * to_eigen(x));
-  return to_vec(found);
+  const auto& [values, vectors] = spectrum(a);
+  double largest = 0;
+  for (const double value : values) largest = std::max(largest, std::abs(value));
+  Vec result(a.rows());
+  for (int k = 0; k < values.size(); ++k) {
+    if (std::abs(values[k]) <= kTolerance * largest) continue;
+    double part = 0;  // of x along the eigenvector
+    for (int i = 0; i < a.rows(); ++i) part += vectors(i, k) * x[i];
+    for (int i = 0; i < a.rows(); ++i) result[i] += vectors(i, k) * part / values[k];
+  }
+  return result;
 }
 
 }  // namespace taskgrad::solvers

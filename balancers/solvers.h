@@ -43,6 +43,16 @@ Vec power_equilibrium(const Matrix& gramian, double gamma);
 /// Gramian in f64 can tell (length 1e-7); true if a row is zero.
 bool pareto_stationary(const Matrix& gramian);
 
+/// Eigenvalues of a symmetric matrix, the least first, and its eigenvectors, a column each.
+struct Spectrum {
+  Vec values;
+  Matrix vectors;
+};
+Spectrum spectrum(const Matrix& a);
+
+/// A^-1 x for a positive definite A, by Cholesky; empty if A is not.
+Vec definite_inverse_times(const Matrix& a, const Vec& x);
+
 /// A^+ x, A^+ the pseudo-inverse of a symmetric matrix, eigenvalues below 1e-12 of the
 /// largest counted as zero.
 Vec pseudo_inverse_times(const Matrix& a, const Vec& x);

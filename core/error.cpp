@@ -12,7 +12,7 @@ void assertion_failed(const char* condition, const char* file, int line) noexcep
 }
 
 std::string failure(fmt::string_view text, fmt::format_args arguments) {
-  return with_scope(fmt::vformat(text, arguments));
+  return with_scope(formatted(text, arguments));
 }
 
 }  // namespace taskgrad::internal

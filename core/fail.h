@@ -1,35 +1,13 @@
-// Throwing with a formatted text, for `.cpp` files of this library (fmt stays out of public
-// headers).
+// Throwing with a formatted text, for `.cpp` files of this library.
 #pragma once
 
-#include <taskgrad/core/dtype.h>
 #include <taskgrad/core/error.h>
 #include <taskgrad/core/scope.h>
-#include <taskgrad/core/shape.h>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include <string>
-
-template <>
-struct fmt::formatter<taskgrad::Shape> : fmt::formatter<std::string> {
-  auto format(const taskgrad::Shape& shape, fmt::format_context& context) const {
-    return fmt::formatter<std::string>::format(taskgrad::to_string(shape), context);
-  }
-};
-
-template <>
-struct fmt::formatter<taskgrad::DType> : fmt::formatter<std::string_view> {
-  auto format(taskgrad::DType dtype, fmt::format_context& context) const {
-    return fmt::formatter<std::string_view>::format(taskgrad::name(dtype), context);
-  }
-};
+#include <taskgrad/core/text.h>
 
 namespace taskgrad {
 namespace internal {
-/// The text with its arguments, within the scope. Made in one source: what fmt needs for it takes
-/// longer to compile than most sources of this library.
+/// The text with its arguments, within the scope.
 std::string failure(fmt::string_view text, fmt::format_args arguments);
 }  // namespace internal
 

@@ -157,14 +157,14 @@ Entry read_entry(const std::string& name, const Json& value, std::string_view wh
   const auto extents = read_sizes(value["shape"], "shape", where, name);
   if (extents.size() > kMaxRank) {
     fail<IoError>("{}: tensor {:?}: at most {} axes: [{}]", where, name, kMaxRank,
-                  fmt::join(extents, ", "));
+                  joined_numbers(extents));
   }
   // Extents of 0 do not count, so that no part of the product can overflow either.
   std::uint64_t room = kMaxElements;
   for (const std::uint64_t extent : extents) {
     if (extent > room) {
       fail<IoError>("{}: tensor {:?}: the shape is too large: [{}]", where, name,
-                    fmt::join(extents, ", "));
+                    joined_numbers(extents));
     }
     room /= std::max<std::uint64_t>(extent, 1);
     entry.shape.append(static_cast<std::int64_t>(extent));
@@ -173,7 +173,7 @@ Entry read_entry(const std::string& name, const Json& value, std::string_view wh
   const auto offsets = read_sizes(value["data_offsets"], "data_offsets", where, name);
   if (offsets.size() != 2 || offsets[0] > offsets[1]) {
     fail<IoError>("{}: tensor {:?}: data_offsets must be begin and end: [{}]", where, name,
-                  fmt::join(offsets, ", "));
+                  joined_numbers(offsets));
   }
   entry.begin = offsets[0];
   entry.end = offsets[1];
@@ -204,6 +204,12 @@ void check_layout(std::vector<Entry>& entries, std::size_t data_bytes, std::stri
   }
 }
 
+std::string compact(const Shape& shape) {
+  std::string text = to_string(shape);
+  std::erase(text, ' ');
+  return text;
+}
+
 }  // namespace
 
 std::string encode_safetensors(const StateDict& state, std::string_view where) {
@@ -230,17 +236,16 @@ std::string encode_safetensors(const StateDict& state, std::string_view where) {
   }
   std::string header;
   for (const auto& [name, text] : state.text) {
-    header += fmt::format("{}{}:{}", header.empty() ? "" : ",", quoted(name), quoted(text));
+    header += formatted("{}{}:{}", header.empty() ? "" : ",", quoted(name), quoted(text));
   }
-  if (!header.empty()) header = fmt::format(R"("{}":{{{}}})", kMetadata, header);
+  if (!header.empty()) header = formatted(R"("{}":{{{}}})", kMetadata, header);
   for (const auto& [name, tensor] : state.tensors) {
     const std::size_t begin = begins.at(name);
-    header += fmt::format(R"({}{}:{{"data_offsets":[{},{}],"dtype":"{}","shape":[{}]}})",
-                          header.empty() ? "" : ",", quoted(name), begin,
-                          begin + byte_count(tensor), code_of(tensor.dtype()),
-                          fmt::join(tensor.shape().begin(), tensor.shape().end(), ","));
+    header += formatted(R"({}{}:{{"data_offsets":[{},{}],"dtype":"{}","shape":{}}})",
+                        header.empty() ? "" : ",", quoted(name), begin, begin + byte_count(tensor),
+                        code_of(tensor.dtype()), compact(tensor.shape()));
   }
-  header = fmt::format("{{{}}}", header);
+  header = formatted("{{{}}}", header);
   header.resize((header.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
   const std::uint64_t length = header.size();
   std::string bytes(kLengthBytes, '\0');

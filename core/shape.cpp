@@ -36,7 +36,7 @@ bool operator==(const Shape& a, const Shape& b) {
 }
 
 std::string to_string(const Shape& shape) {
-  return fmt::format("[{}]", fmt::join(shape.begin(), shape.end(), ", "));
+  return formatted("[{}]", joined_numbers({shape.begin(), shape.end()}));
 }
 
 std::string place_in(const Shape& shape, std::int64_t position) {
@@ -45,7 +45,7 @@ std::string place_in(const Shape& shape, std::int64_t position) {
     index[static_cast<std::size_t>(axis)] = position % shape[axis];
     position /= shape[axis];
   }
-  return fmt::format("[{}]", fmt::join(index.begin(), index.begin() + shape.rank(), ", "));
+  return formatted("[{}]", joined_numbers({index.data(), static_cast<std::size_t>(shape.rank())}));
 }
 
 Strides row_major(const Shape& shape) {

@@ -3,8 +3,6 @@
 #include <taskgrad/core/memory.h>
 #include <taskgrad/core/tensor.h>
 
-#include <fmt/ostream.h>
-
 #include <algorithm>
 #include <cstring>
 #include <new>
@@ -249,8 +247,9 @@ std::uint64_t hash_bits(const Tensor& tensor, std::uint64_t seed) {
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
   if (!tensor.defined()) return out << "undefined";
   constexpr std::int64_t kMostShown = 32;
-  fmt::print(out, "{} {}", tensor.dtype(), tensor.shape());
-  if (tensor.size() <= kMostShown) fmt::print(out, " {{{:.6g}}}", fmt::join(tensor.values(), ", "));
+  out << formatted("{} {}", tensor.dtype(), tensor.shape());
+  if (tensor.size() <= kMostShown)
+    out << formatted(" {{{}}}", joined_numbers(tensor.values(), "{:.6g}"));
   return out;
 }
 

@@ -18,14 +18,14 @@ class Walk : public Visitor {
 
   void operator()(std::string_view name, Parameter& parameter,
                   const Initializer& initializer) override {
-    on_parameter_(fmt::format("{}{}", prefix_, name), parameter, initializer);
+    on_parameter_(formatted("{}{}", prefix_, name), parameter, initializer);
   }
   void operator()(std::string_view name, Tensor& buffer) override {
-    if (on_buffer_) on_buffer_(fmt::format("{}{}", prefix_, name), buffer);
+    if (on_buffer_) on_buffer_(formatted("{}{}", prefix_, name), buffer);
   }
   void operator()(std::string_view name, Module& child) override {
     const std::string outer = prefix_;
-    prefix_ = fmt::format("{}{}.", outer, name);
+    prefix_ = formatted("{}{}.", outer, name);
     child.visit(*this);
     prefix_ = outer;
   }

@@ -44,14 +44,14 @@ Var MultiTask::predict(const Var& representation, int task) const {
   if (task < 0 || task >= tasks()) {
     fail<ConfigError>("MultiTask::predict: tasks are 0 to {}: {}", tasks() - 1, task);
   }
-  const std::string name = fmt::format("head.{}", task);
+  const std::string name = formatted("head.{}", task);
   const NameScope scope(name);
   return (*heads_[static_cast<std::size_t>(task)])(representation);
 }
 
 void MultiTask::visit(Visitor& visitor) {
   visitor("trunk", *trunk_);
-  for (std::size_t i = 0; i < heads_.size(); ++i) visitor(fmt::format("head.{}", i), *heads_[i]);
+  for (std::size_t i = 0; i < heads_.size(); ++i) visitor(formatted("head.{}", i), *heads_[i]);
 }
 
 std::span<const NamedParameter> MultiTask::head(int task) const {

@@ -1,6 +1,8 @@
 #include <taskgrad/core/fail.h>
 #include <taskgrad/toy/arguments.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>

@@ -3,6 +3,8 @@
 #include <taskgrad/toy/markup.h>
 #include <taskgrad/toy/scale.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace taskgrad::toy {

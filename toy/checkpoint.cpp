@@ -5,6 +5,8 @@
 #include <taskgrad/toy/checkpoint.h>
 #include <taskgrad/toy/files.h>
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <iterator>
 #include <span>

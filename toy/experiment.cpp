@@ -10,6 +10,8 @@
 #include <taskgrad/toy/experiment.h>
 #include <taskgrad/toy/variants.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>

@@ -2,6 +2,8 @@
 #include <taskgrad/toy/drawing.h>
 #include <taskgrad/toy/markup.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>

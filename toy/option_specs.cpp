@@ -3,6 +3,8 @@
 #include <taskgrad/toy/config.h>
 #include <taskgrad/toy/option_specs.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <optional>

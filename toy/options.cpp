@@ -7,6 +7,7 @@
 #include <taskgrad/toy/study_folder.h>
 
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -4,6 +4,8 @@
 #include <taskgrad/toy/markup.h>
 #include <taskgrad/toy/page.h>
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <set>
 

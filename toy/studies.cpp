@@ -6,6 +6,8 @@
 #include <taskgrad/toy/table.h>
 #include <taskgrad/toy/variants.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 

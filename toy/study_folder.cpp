@@ -4,6 +4,8 @@
 #include <taskgrad/toy/json.h>
 #include <taskgrad/toy/study_folder.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <system_error>
 #include <utility>
