@@ -97,8 +97,8 @@ void run_gemm(const GemmCode<T>& code, const Gemm<T>& gemm, std::int64_t first, 
   const std::int64_t block = rows_at_a_time(gemm);
   for (std::int64_t row = first; row < last; row += block) {
     const std::int64_t end = std::min(row + block, last);
-    for (std::int64_t index = 0; index < panels.count(); ++index) {
-      for (std::int64_t k = 0; k < gemm.inner; k += kInner) {
+    for (std::int64_t k = 0; k < gemm.inner; k += kInner) {
+      for (std::int64_t index = 0; index < panels.count(); ++index) {
         code.run(prepare(code, gemm, panels, index, k, scratch), row, end);
       }
     }
