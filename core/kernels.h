@@ -123,7 +123,8 @@ Labels max_in_window(const Tensor& x, const Window& window);
 
 // convolution.cpp: each function is linear in both arguments, and the other two are its
 // derivatives. The window's contents are made for one image and one group at a time, of which each
-// thread has its own; threads share out images and groups, and in conv2d_filters the filters.
+// thread has its own; threads share out images and groups, and in conv2d_filters the elements of a
+// filter, each of which needs a row of the contents.
 
 /// The window's contents at each place of x [n, c, h, w] times filters [out, c / groups, window]:
 /// [n, out, places].
@@ -131,7 +132,7 @@ Tensor conv2d(const Tensor& x, const Tensor& filters, const Window& window, std:
 /// Cotangent of x, whose shape is `image`, from that of the result.
 Tensor conv2d_image(const Tensor& cotangent, const Tensor& filters, const Shape& image,
                     const Window& window, std::int64_t groups);
-/// Cotangent of the filters from that of the result. Each thread makes the contents of all windows.
+/// Cotangent of the filters from that of the result.
 Tensor conv2d_filters(const Tensor& x, const Tensor& cotangent, const Window& window,
                       std::int64_t groups);
 

@@ -247,10 +247,11 @@ std::uint64_t hash_bits(const Tensor& tensor, std::uint64_t seed) {
 std::ostream& operator<<(std::ostream& out, const Tensor& tensor) {
   if (!tensor.defined()) return out << "undefined";
   constexpr std::int64_t kMostShown = 32;
-  out << formatted("{} {}", tensor.dtype(), tensor.shape());
-  if (tensor.size() <= kMostShown)
-    out << formatted(" {{{}}}", joined_numbers(tensor.values(), "{:.6g}"));
-  return out;
+  std::string text = formatted("{} {}", tensor.dtype(), tensor.shape());
+  if (tensor.size() <= kMostShown) {
+    text += formatted(" {{{}}}", joined_numbers(tensor.values(), "{:.6g}"));
+  }
+  return out << text;
 }
 
 }  // namespace taskgrad

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 template <>
 struct fmt::formatter<taskgrad::Shape> {
@@ -41,8 +42,9 @@ std::string joined_numbers(std::span<const std::uint64_t> numbers);
 template <class Words>
 std::string joined_words(const Words& words) {
   std::string all;
+  bool first = true;
   for (const auto& word : words) {
-    if (!all.empty()) all += ", ";
+    if (!std::exchange(first, false)) all += ", ";
     all += word;
   }
   return all;

@@ -32,6 +32,7 @@ FILES = ["autograd/derivatives.cpp", "autograd/grad.cpp", *sorted(str(p.relative
 # Headers with code of their own, and the sources that compile it.
 HEADERS = {"core/kernels/elementary.h": ["core/kernels/unary.cpp"],
            "core/kernels/frame.h": ["core/kernels/window.cpp", "core/kernels/convolution.cpp"],
+           "core/kernels/share_work.h": ["core/kernels/matmul.cpp", "core/kernels/convolution.cpp"],
            "core/kernels/gemm_tile.h": ["core/kernels/gemm_plain.cpp", "core/kernels/gemm_avx2.cpp"]}
 
 # (what it does, what it looks for, what it puts there)

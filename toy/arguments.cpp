@@ -2,6 +2,7 @@
 #include <taskgrad/toy/arguments.h>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>

@@ -6,6 +6,7 @@
 #include <taskgrad/toy/files.h>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <iterator>

@@ -4,6 +4,7 @@
 #include <taskgrad/toy/option_specs.h>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>

@@ -7,6 +7,7 @@
 #include <taskgrad/toy/study_page.h>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-// The blocks of a product: which part of B is packed when, and the tiles that use it.
+// The order of a product: which part of B is packed when, and which rows of A pass by it.
 #include <taskgrad/core/kernels/gemm.h>
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 // and says before how many bytes a vector has and how much of C a tile holds:
 //
 //   #define TASKGRAD_VECTOR_BYTES 32
-//   #define TASKGRAD_TILE_ROWS 6
-//   #define TASKGRAD_TILE_VECTORS 4
+//   #define TASKGRAD_TILE_ROWS 4
+//   #define TASKGRAD_TILE_VECTORS 3
 //
 // All of it has internal linkage, and nothing of the standard library is called: code for a better
 // processor must not be taken for another source's.
@@ -50,11 +50,16 @@ void store(T* to, const typename Vector<T>::type& value, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) to[i] = value[i];
 }
 
+template <int Value>
+struct Constant {
+  constexpr operator int() const { return Value; }
+};
+
 // Calls f(0), f(1), ... with constants. A loop, unrolled or not, would leave the sums of a tile an
 // array in memory, to be stored and read again before and behind the links.
 template <int... Index, class F>
 [[gnu::always_inline]] inline void each(std::integer_sequence<int, Index...>, const F& f) {
-  (f(std::integral_constant<int, Index>()), ...);
+  (f(Constant<Index>()), ...);
 }
 template <int Count, class F>
 [[gnu::always_inline]] inline void repeat(const F& f) {

@@ -77,7 +77,7 @@ void find_largest(const Frame& frame, const List<Element>& elements, const T* pl
     const std::int64_t first = std::max<std::int64_t>(across.first - px, 0);
     const std::int64_t last = std::min(across.last - px, count);
     if (py < down.first || py >= down.last || first >= last) continue;
-    leaders.compare(first, last, planes + origin + offset + first * step, step,
+    leaders.compare(first, last, planes + (origin + offset + first * step), step,
                     static_cast<typename Leaders<T>::Index>(k));
   }
   for (std::int64_t i = 0; i < count; ++i) {
@@ -160,7 +160,7 @@ Labels max_in_window(const Tensor& x, const Window& window) {
   const Frame frame("max_pool2d", x.shape(), window);
   const Tensor packed = x.contiguous();
   const std::int64_t planes = frame.images * frame.channels;
-  const List<Element> elements = elements_of(frame);
+  const List<Element> elements = planes > 0 ? elements_of(frame) : List<Element>();
   List<std::int64_t> values(static_cast<std::size_t>(planes * frame.place_count()));
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
     const T* from = packed.data<T>();

@@ -221,6 +221,35 @@ TEST_CASE("pareto_stationary: tells rows that cancel from rows that do not") {
   }
 }
 
+TEST_CASE("spectrum: A V = V diag(values), the least value first, V'V = 1") {
+  const Matrix a = gramian_of(test::random_rows(5, 3, Rng(2)));  // two values are 0
+  const auto& [values, vectors] = solvers::spectrum(a);
+  for (int k = 0; k < 5; ++k) {
+    if (k > 0) CHECK(values[k - 1] <= values[k]);
+    Vec v(5);
+    for (int i = 0; i < 5; ++i) v[i] = vectors(i, k);
+    const Vec av = a * v;
+    for (int i = 0; i < 5; ++i) CHECK(av[i] == doctest::Approx(values[k] * v[i]).epsilon(1e-12));
+    for (int j = 0; j <= k; ++j) {
+      double product = 0;
+      for (int i = 0; i < 5; ++i) product += vectors(i, j) * v[i];
+      CHECK(product == doctest::Approx(j == k ? 1.0 : 0.0).epsilon(1e-12));
+    }
+  }
+  CHECK(std::abs(values[1]) < 1e-12);
+  CHECK(values[2] > 1e-3);
+}
+
+TEST_CASE("definite_inverse_times: solves, and says by its emptiness that A is not definite") {
+  const Matrix a = gramian_of(test::random_rows(4, 6, Rng(3)));
+  const Vec x{1, -2, 0.5, 3};
+  const Vec back = a * solvers::definite_inverse_times(a, x);
+  for (int i = 0; i < 4; ++i) CHECK(back[i] == doctest::Approx(x[i]).epsilon(1e-10));
+  Matrix indefinite(2, 2);
+  indefinite(0, 1) = indefinite(1, 0) = 1;
+  CHECK(solvers::definite_inverse_times(indefinite, {1, 1}).empty());
+}
+
 TEST_CASE("pseudo_inverse_times: solves, and in the range alone") {
   const Matrix rows = test::random_rows(4, 2, Rng(1));
   const Matrix m = gramian_of(rows);

@@ -138,8 +138,9 @@ void check_all_codes() {
       check_sizes(*code, {code->rows, 5, columns});
     }
     check_sizes(*code, {13, 600, 70});    // several blocks of k
-    check_sizes(*code, {7, 300, 1100});   // several blocks of panels, where they lie
-    check_sizes(*code, {25, 300, 1100});  // several blocks of panels, packed for their distance
+    check_sizes(*code, {7, 300, 1100});   // far rows of B, read where they lie
+    check_sizes(*code, {25, 300, 1100});  // packed for their distance
+    check_sizes(*code, {600, 300, 5});    // far rows of A, some hundred at a time
     check_sizes(*code, {100, 250, 100});  // the toy's
   }
 }

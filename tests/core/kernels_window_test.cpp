@@ -2,6 +2,7 @@
 #include <taskgrad/core/kernels.h>
 
 #include "testing.h"
+#include <algorithm>
 #include <limits>
 
 namespace taskgrad {
@@ -88,6 +89,34 @@ TEST_CASE("max_in_window: the first of the largest, NaN above all") {
         Shape{2, 3, 2, 2});
 }
 
+TEST_CASE("max_in_window: as plain loops find it, in rows of many places, with borders and gaps") {
+  const Shape image{2, 2, 7, 150};
+  for (const Window& window : kWindows) {
+    const Window::Pair places = window.places("test", image);
+    for (const DType dtype : kDTypes) {
+      const Tensor x = numbers(image, dtype);
+      const std::vector<double> values = x.values();
+      const Labels found = kernels::max_in_window(x, window);
+      for (std::int64_t plane = 0; plane < 4; ++plane) {
+        std::vector<std::int64_t> expected(static_cast<std::size_t>(places[0] * places[1]), -1);
+        for_each_element(window, places, [&](auto py, auto px, auto, auto, auto y, auto x_) {
+          if (y < 0 || y >= 7 || x_ < 0 || x_ >= 150) return;
+          std::int64_t& best = expected[static_cast<std::size_t>(py * places[1] + px)];
+          const std::int64_t here = (plane * 7 + y) * 150 + x_;
+          const auto value = [&](std::int64_t at) { return values[static_cast<std::size_t>(at)]; };
+          if (best < 0 || value(here) > value(best)) best = here;
+        });
+        const auto part = found.values().begin() + plane * places[0] * places[1];
+        CHECK(std::equal(expected.begin(), expected.end(), part));
+      }
+    }
+  }
+  CHECK(kernels::max_in_window(Tensor::zeros({0, 1, 1, 1}, DType::f32),
+                               {.size = {1 << 20, 1 << 20}, .padding = {1 << 19, 1 << 19}})
+            .values()
+            .empty());
+}
+
 TEST_CASE("windows: equal bits on every number of threads") {
   const Shape image{8, 16, 20, 20};
   const Window window{.size = {3, 3}, .padding = {1, 1}};
@@ -95,6 +124,13 @@ TEST_CASE("windows: equal bits on every number of threads") {
   const Tensor columns = kernels::im2col(x, window);
   check_every_thread_count([&] { return kernels::im2col(x, window); });
   check_every_thread_count([&] { return kernels::col2im(columns, image, window); });
+  const auto flat = [](const Labels& labels) {
+    return std::vector<double>(labels.values().begin(), labels.values().end());
+  };
+  check_every_thread_count([&] {
+    const std::vector<double> places = flat(kernels::max_in_window(x, window));
+    return Tensor::from({static_cast<std::int64_t>(places.size())}, places, DType::f64);
+  });
 }
 
 TEST_CASE("windows: what makes no sense is refused by name") {
