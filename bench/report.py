@@ -28,10 +28,15 @@ WAITING = {"OMP_WAIT_POLICY": os.environ["OMP_WAIT_POLICY"]} if "OMP_WAIT_POLICY
     "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "30000")}
 TOY_STEPS = r"/T:(2|10)/|/T:(5|20|50|100)/batch:100/"
 
-# What a run measures: per number of threads, programs and the benchmarks of each (a regular expression).
+# The short steps of the toy are timed in two processes where they use several threads, so that threads of one
+# entrant that still wait awake take no core from the other.
+APART = ("(ours|second_order|closed_form)$", "libtorch$")
+
+# What a run measures: per number of threads, programs and the benchmarks of each (regular expressions, a
+# process each).
 FULL = {
     1: {"gemm_bench": ".", "kernels_bench": ".", "ops_bench": ".", "step_bench": TOY_STEPS, "models_bench": "."},
-    2: {"gemm_bench": "f32", "step_bench": "/T:(2|10)/", "models_bench": "."},
+    2: {"gemm_bench": "f32", "step_bench": [f"/T:(2|10)/.*{who}" for who in APART], "models_bench": "."},
 }
 QUICK = {
     1: {
@@ -41,7 +46,7 @@ QUICK = {
         "step_bench": "/T:(2|10)/batch:(32|100)/|/T:100/batch:100/",
         "models_bench": ".",
     },
-    2: {"step_bench": "/T:(2|10)/batch:100/", "models_bench": "."},
+    2: {"step_bench": [f"/T:(2|10)/batch:100/{who}" for who in APART], "models_bench": "."},
 }
 
 
@@ -97,20 +102,21 @@ def measure(programs, plan, repetitions, min_time):
     results = {}
     for threads, chosen in plan.items():
         results[threads] = Results()
-        for program, benchmarks in chosen.items():
-            print(f"{program}, {threads} thread(s) ...", file=sys.stderr)
-            with tempfile.NamedTemporaryFile(suffix=".json") as file:
-                start(
-                    programs / program,
-                    threads,
-                    f"--benchmark_filter={benchmarks}",
-                    f"--benchmark_repetitions={repetitions}",
-                    f"--benchmark_min_time={min_time}",
-                    "--benchmark_enable_random_interleaving=true",
-                    f"--benchmark_out={file.name}",
-                    "--benchmark_out_format=json",
-                )
-                results[threads].read(json.load(file))
+        for program, processes in chosen.items():
+            for benchmarks in [processes] if isinstance(processes, str) else processes:
+                print(f"{program}, {threads} thread(s) ...", file=sys.stderr)
+                with tempfile.NamedTemporaryFile(suffix=".json") as file:
+                    start(
+                        programs / program,
+                        threads,
+                        f"--benchmark_filter={benchmarks}",
+                        f"--benchmark_repetitions={repetitions}",
+                        f"--benchmark_min_time={min_time}",
+                        "--benchmark_enable_random_interleaving=true",
+                        f"--benchmark_out={file.name}",
+                        "--benchmark_out_format=json",
+                    )
+                    results[threads].read(json.load(file))
     return results
 
 

@@ -201,7 +201,7 @@ def two_threads(results):
                 )
     return table(
         "The toy on two threads",
-        "Steps a second, and the gain over one thread.",
+        "Steps a second, and the gain over one thread; libtorch in a process of its own.",
         ["step", "T, batch", "ours", "gain", "libtorch", "gain", "ours / libtorch"],
         rows,
     )
