@@ -1,4 +1,4 @@
-// Products of matrices and of stacks of them, shared out to threads by rows (gemm.h).
+// Products of matrices and of stacks of them, shared out to threads by rows or columns (gemm.h).
 #include <taskgrad/core/fail.h>
 #include <taskgrad/core/kernels.h>
 #include <taskgrad/core/kernels/gemm.h>

@@ -99,10 +99,10 @@ TEST_CASE("max_in_window: as plain loops find it, in rows of many places, with b
       const Labels found = kernels::max_in_window(x, window);
       for (std::int64_t plane = 0; plane < 4; ++plane) {
         std::vector<std::int64_t> expected(static_cast<std::size_t>(places[0] * places[1]), -1);
-        for_each_element(window, places, [&](auto py, auto px, auto, auto, auto y, auto x_) {
-          if (y < 0 || y >= 7 || x_ < 0 || x_ >= 150) return;
+        for_each_element(window, places, [&](auto py, auto px, auto, auto, auto y, auto z) {
+          if (y < 0 || y >= 7 || z < 0 || z >= 150) return;
           std::int64_t& best = expected[static_cast<std::size_t>(py * places[1] + px)];
-          const std::int64_t here = (plane * 7 + y) * 150 + x_;
+          const std::int64_t here = (plane * 7 + y) * 150 + z;
           const auto value = [&](std::int64_t at) { return values[static_cast<std::size_t>(at)]; };
           if (best < 0 || value(here) > value(best)) best = here;
         });
