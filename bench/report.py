@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Runs the benchmark programs and writes what they measured.
 
-One run of a program times all its entrants in turns, in random order, pinned to as many cores as it
-has threads; every figure is the median of the repetitions, every ratio one of two such medians. A busy
-machine slows all entrants alike: ratios hold where absolute figures do not.
+Each contest is a run of its program: its entrants are timed in turns, in random order, pinned to as many
+cores as they have threads. Every figure is the median of the repetitions, every ratio one of two such
+medians. A busy machine slows the entrants of a contest alike, as they are timed within seconds of each
+other: ratios hold where absolute figures do not.
 
     bench/report.py --programs DIR             everything, to docs/performance.md
     bench/report.py --programs DIR --quick     fewer sizes and repetitions, to the terminal alone
@@ -32,8 +33,8 @@ TOY_STEPS = r"/T:(2|10)/|/T:(5|20|50|100)/batch:100/"
 # entrant that still wait awake take no core from the other.
 APART = ("(ours|second_order|closed_form)$", "libtorch$")
 
-# What a run measures: per number of threads, programs and the benchmarks of each (regular expressions, a
-# process each).
+# What is measured: per number of threads, programs and the benchmarks of each (regular expressions, each of
+# which gets runs of its own).
 FULL = {
     1: {"gemm_bench": ".", "kernels_bench": ".", "ops_bench": ".", "step_bench": TOY_STEPS, "models_bench": "."},
     2: {"gemm_bench": "f32", "step_bench": [f"/T:(2|10)/.*{who}" for who in APART], "models_bench": "."},
@@ -57,10 +58,12 @@ def cores(count):
 
 
 def start(program, threads, *arguments):
-    """Waits for a program and returns what it printed; its messages go to our own."""
-    command = ["taskset", "-c", cores(threads), program, f"--threads={threads}", *arguments]
-    environment = os.environ | WAITING
-    return subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout
+    """Waits for a program and returns what it printed; its messages matter only when it fails."""
+    command = ["taskset", "-c", cores(threads), str(program), f"--threads={threads}", *arguments]
+    done = subprocess.run(command, env=os.environ | WAITING, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: status {done.returncode}\n{done.stderr}")
+    return done.stdout
 
 
 class Results:
@@ -98,25 +101,35 @@ class Results:
         return [entrant for name, entrant in self.times if name == contest]
 
 
+def contests(program, wanted):
+    """The entrants of each contest among the benchmarks that are wanted."""
+    names = start(program, 1, "--benchmark_list_tests=true", f"--benchmark_filter={wanted}").split()
+    found = {}
+    for contest, entrant in (name.rsplit("/", 1) for name in names):
+        found.setdefault(contest, []).append(entrant)
+    return found
+
+
 def measure(programs, plan, repetitions, min_time):
     results = {}
     for threads, chosen in plan.items():
         results[threads] = Results()
-        for program, processes in chosen.items():
-            for benchmarks in [processes] if isinstance(processes, str) else processes:
-                print(f"{program}, {threads} thread(s) ...", file=sys.stderr)
-                with tempfile.NamedTemporaryFile(suffix=".json") as file:
-                    start(
-                        programs / program,
-                        threads,
-                        f"--benchmark_filter={benchmarks}",
-                        f"--benchmark_repetitions={repetitions}",
-                        f"--benchmark_min_time={min_time}",
-                        "--benchmark_enable_random_interleaving=true",
-                        f"--benchmark_out={file.name}",
-                        "--benchmark_out_format=json",
-                    )
-                    results[threads].read(json.load(file))
+        for program, wanted in chosen.items():
+            print(f"{program}, {threads} thread(s) ...", file=sys.stderr)
+            for benchmarks in [wanted] if isinstance(wanted, str) else wanted:
+                for contest, entrants in contests(programs / program, benchmarks).items():
+                    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+                        start(
+                            programs / program,
+                            threads,
+                            f"--benchmark_filter=^{contest}/({'|'.join(entrants)})$",
+                            f"--benchmark_repetitions={repetitions}",
+                            f"--benchmark_min_time={min_time}",
+                            "--benchmark_enable_random_interleaving=true",
+                            f"--benchmark_out={file.name}",
+                            "--benchmark_out_format=json",
+                        )
+                        results[threads].read(json.load(file))
     return results
 
 
@@ -153,7 +166,7 @@ def head(results, repetitions, min_time, quick):
 Measured by `{command}` on {datetime.date.today()}: {processor()}, {os.cpu_count()} cores;
 {'; '.join([context['compiler'], *others])}.
 
-Each figure is the median of {repetitions} repetitions of at least {min_time} s. The entrants of a table take turns in
+Each figure is the median of {repetitions} repetitions of at least {min_time} s. The entrants of a row take turns in
 random order, pinned to as many cores as they have threads, with `{waiting}`. For half of the
 benchmarks the middle half of the repetitions spans at most {100 * spread:.0f} % of their median. **Ratios travel between
 machines, absolute figures do not.** All entrants start from the same numbers, and each program makes sure
