@@ -123,7 +123,8 @@ Labels argmax(const Var& x, int axis);  ///< the first of the largest
 // matmul
 /// [..., m, k] [..., k, n]; leading axes broadcast.
 Var matmul(const Var& a, const Var& b);
-Var linear(const Var& x, const Var& weight, const Var& bias);       ///< x W' + b, W [out, in]
+/// x W' + b along the last axis: x [..., in], W [out, in], b [out], result [..., out].
+Var linear(const Var& x, const Var& weight, const Var& bias);
 Var linear_relu(const Var& x, const Var& weight, const Var& bias);  ///< relu of that, in one pass
 
 // window: images are [n, channels, height, width]; each pair is {vertical, horizontal}

@@ -10,7 +10,7 @@
 
 namespace taskgrad::nn {
 
-/// y = x W' + b with x [batch, in], W [out, in], b [out]. Both start as U(-1/sqrt(in), 1/sqrt(in)).
+/// y = x W' + b with x [..., in], W [out, in], b [out]. Both start as U(-1/sqrt(in), 1/sqrt(in)).
 class Linear : public Layer {
  public:
   Linear(std::int64_t in, std::int64_t out);

@@ -173,14 +173,28 @@ struct LinearRelu {
 };
 const Registered<LinearRelu> registered_linear_relu;
 
+// The op is one of matrices: axes before the last of x become one, and come back in the result.
+template <class Op>
+Var apply_to_rows(const Var& x, const Var& weight, const Var& bias) {
+  const int last = x.shape().rank() - 1;
+  const bool fits = weight.shape().rank() == 2 && last >= 0 && x.shape()[last] == weight.shape()[1];
+  if (last == 1 || !fits) return apply<Op>(x, weight, bias);
+  Shape shape = x.shape();
+  std::int64_t rows = 1;
+  for (int axis = 0; axis < last; ++axis) rows *= shape[axis];
+  const Var y = apply<Op>(reshape(x, {rows, shape[last]}), weight, bias);
+  shape.set(last, weight.shape()[0]);
+  return reshape(y, shape);
+}
+
 }  // namespace
 
 Var matmul(const Var& a, const Var& b) { return apply<Matmul>(a, b); }
 Var linear(const Var& x, const Var& weight, const Var& bias) {
-  return apply<Linear>(x, weight, bias);
+  return apply_to_rows<Linear>(x, weight, bias);
 }
 Var linear_relu(const Var& x, const Var& weight, const Var& bias) {
-  return apply<LinearRelu>(x, weight, bias);
+  return apply_to_rows<LinearRelu>(x, weight, bias);
 }
 
 }  // namespace taskgrad

@@ -166,13 +166,14 @@ Tensor sum_of_products(const Tensor& a, const Tensor& b, const Shape& stack, con
 
 void check_linear(std::string_view where, const Tensor& x, const Tensor& weight,
                   const Tensor& bias) {
+  const int last = x.rank() - 1;
+  if (last >= 0 && weight.rank() == 2 && x.shape()[last] != weight.shape()[1]) {
+    fail<ShapeError>("{}: x must have the features of the weight: x {} · weight {}  ({} != {})",
+                     where, x.shape(), weight.shape(), x.shape()[last], weight.shape()[1]);
+  }
   if (x.rank() != 2 || weight.rank() != 2 || bias.rank() != 1) {
     fail<ShapeError>("{}: x [batch, in], weight [out, in], bias [out]: {} · {} · {}", where,
                      x.shape(), weight.shape(), bias.shape());
-  }
-  if (x.shape()[1] != weight.shape()[1]) {
-    fail<ShapeError>("{}: x must have the features of the weight: x {} · weight {}  ({} != {})",
-                     where, x.shape(), weight.shape(), x.shape()[1], weight.shape()[1]);
   }
   if (bias.shape()[0] != weight.shape()[0]) {
     fail<ShapeError>("{}: one bias an output: weight {} · bias {}", where, weight.shape(),

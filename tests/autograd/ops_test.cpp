@@ -77,6 +77,33 @@ TEST_CASE("ops: linear is a matrix product plus a bias, with the same derivative
   }
 }
 
+TEST_CASE("ops: linear goes along the last axis, whatever axes lie before it") {
+  const Var w = leaf(samples::numbers({4, 3}, -1, 1, 2));
+  const Var b = leaf(samples::numbers({4}, -1, 1, 3));
+  for (const Shape& leading :
+       {Shape{}, Shape{2}, Shape{2, 5}, Shape{2, 0, 5}, Shape{1, 2, 2, 2, 2}}) {
+    Shape shape = leading;
+    shape.append(3);
+    const Var x = leaf(samples::numbers(shape, -1, 1, 1));
+    shape.set(shape.rank() - 1, 4);
+    const Var product = sum(reshape(x, {leading.size(), 1, 3}) * w, {2}) + b;
+    const auto check = [&](const Var& y, const Var& expected) {
+      CHECK(y.shape() == shape);
+      const List<Var> one = grad(sum(y * y * y), {x, w, b});
+      const List<Var> two = grad(sum(expected * expected * expected), {x, w, b});
+      for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(norm(one[i] - two[i]).item() <= 1e-14 * norm(two[i]).item());
+      }
+    };
+    check(linear(x, w, b), product);
+    check(linear_relu(x, w, b), relu(product));
+  }
+  CHECK_THROWS_WITH_AS(
+      linear(leaf(samples::numbers({2, 5, 2}, -1, 1)), w, b),
+      "linear: x must have the features of the weight: x [2, 5, 2] · weight [4, 3]  (2 != 3)",
+      ShapeError);
+}
+
 TEST_CASE("ops: what a transposed side of a product gets is packed once it is turned back") {
   const Var x = leaf(Tensor::full({3, 4}, 2, DType::f64));
   const Var w = leaf(Tensor::full({5, 4}, 3, DType::f64));
