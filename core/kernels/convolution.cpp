@@ -28,6 +28,7 @@ struct Convolution {
       fail<ShapeError>("{}: the window has the size of the weight: {} x {} · {}", where,
                        sliding.size[0], sliding.size[1], filter);
     }
+    elements = frame.elements();
   }
 
   Shape result_shape() const {
@@ -57,20 +58,21 @@ struct Convolution {
   /// Rows [first, last) of X, of the channels of a group.
   template <class T>
   void read_columns(const T* image, std::int64_t first, std::int64_t last, T* columns) const {
-    for (std::int64_t row = first; row < last; ++row) {
-      const T* plane = image + row / frame.window_size() * frame.area();
-      read_element(frame, plane, row % frame.window_size(), columns + row * frame.place_count());
-    }
+    for_each_row(frame, elements, first, last,
+                 [&](const Frame::Element& element, std::int64_t plane, std::int64_t row) {
+                   read_element(frame, element, image + plane, columns + row * frame.place_count());
+                 });
   }
   template <class T>
   void add_columns(const T* columns, T* image) const {
-    for (std::int64_t channel = 0; channel < channels; ++channel) {
-      add_windows(frame, columns + channel * frame.window_size() * frame.place_count(),
-                  image + channel * frame.area());
-    }
+    for_each_row(frame, elements, 0, length,
+                 [&](const Frame::Element& element, std::int64_t plane, std::int64_t row) {
+                   add_element(frame, element, columns + row * frame.place_count(), image + plane);
+                 });
   }
 
   Frame frame;
+  List<Frame::Element> elements;
   std::int64_t groups;
   std::int64_t channels, filters;  // of a group
   std::int64_t length;             // of a column

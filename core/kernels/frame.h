@@ -2,6 +2,7 @@
 #pragma once
 
 #include <taskgrad/core/kernels.h>
+#include <taskgrad/core/memory.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -34,28 +35,41 @@ struct Frame {
             at < extent ? std::min(places[axis], (extent - 1 - at) / step + 1) : 0};
   }
 
-  /// Calls f(place, element, count) for the places of each row whose element (row, column) of the
-  /// window lies on the image: `count` places one after the other, whose elements are
-  /// window.stride[1] apart. Places and elements count in row-major order.
-  template <class F>
-  void for_each_run(std::int64_t row, std::int64_t column, const F& f) const {
-    const Range down = places_of(0, row);
-    const Range across = places_of(1, column);
-    if (across.first >= across.last) return;
-    const std::int64_t y =
-        down.first * window.stride[0] - window.padding[0] + row * window.dilation[0];
-    const std::int64_t x =
-        across.first * window.stride[1] - window.padding[1] + column * window.dilation[1];
-    const std::int64_t count = across.last - across.first;
-    const std::int64_t place_step = places[1], element_step = window.stride[0] * width;
-    std::int64_t place = down.first * place_step + across.first;
-    std::int64_t element = y * width + x;
-    for (std::int64_t py = down.first; py < down.last; ++py) {
-      f(place, element, count);
-      place += place_step;
-      element += element_step;
+  /// An element of the window: where it lies on the image, seen from place (0, 0), and the places
+  /// at which it lies there at all.
+  struct Element {
+    std::int64_t offset;
+    Range down, across;
+  };
+  /// Those of the window in row-major order, to be made once for all images; none without an image.
+  List<Element> elements() const {
+    List<Element> all;
+    if (images * channels == 0) return all;
+    all.reserve(static_cast<std::size_t>(window_size()));
+    for (std::int64_t row = 0; row < window.size[0]; ++row) {
+      for (std::int64_t column = 0; column < window.size[1]; ++column) {
+        const std::int64_t y = row * window.dilation[0] - window.padding[0];
+        const std::int64_t x = column * window.dilation[1] - window.padding[1];
+        all.push_back({y * width + x, places_of(0, row), places_of(1, column)});
+      }
     }
+    return all;
   }
+
+  /// The places at which an element lies on the image: `rows` times `count` of them, from `place`
+  /// on, whose element is at `position`. Both count in row-major order.
+  struct Patch {
+    std::int64_t rows, count, place, position;
+  };
+  Patch patch_of(const Element& element) const {
+    const auto& [offset, down, across] = element;
+    return {.rows = std::max<std::int64_t>(down.last - down.first, 0),
+            .count = std::max<std::int64_t>(across.last - across.first, 0),
+            .place = down.first * places[1] + across.first,
+            .position = offset + down.first * row_step() + across.first * window.stride[1]};
+  }
+  /// From a place's position to that of the one below.
+  std::int64_t row_step() const { return window.stride[0] * width; }
 
   std::int64_t place_count() const { return places[0] * places[1]; }
   std::int64_t window_size() const { return window.size[0] * window.size[1]; }
@@ -68,48 +82,75 @@ struct Frame {
   std::int64_t images, channels, height, width;
 };
 
-/// A run is short: a call would take longer than it saves.
+/// Copies rows of numbers that lie side by side. They are short: calls and what is left of a vector
+/// would take longer than copying the end twice.
 template <class T>
-void copy_run(const T* from, std::int64_t count, T* to) {
+void copy_rows(std::int64_t rows, std::int64_t count, const T* from, std::int64_t from_step, T* to,
+               std::int64_t to_step) {
   constexpr std::int64_t kPiece = 32 / sizeof(T);
-  std::int64_t i = 0;
-  for (; i + kPiece <= count; i += kPiece) std::memcpy(to + i, from + i, 32);
-  for (; i < count; ++i) to[i] = from[i];
+  for (std::int64_t row = 0; row < rows; ++row) {
+    if (count < kPiece) {
+      for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
+    } else {
+      for (std::int64_t i = 0; i < count - kPiece; i += kPiece) std::memcpy(to + i, from + i, 32);
+      std::memcpy(to + count - kPiece, from + count - kPiece, 32);
+    }
+    from += from_step;
+    to += to_step;
+  }
 }
 
-/// Copies what the windows hold of one plane as their element k to a line [places]; what lies
-/// beyond the border is left alone.
+/// Copies what the windows hold of one plane as that element to a line [places]; what lies beyond
+/// the border is left alone.
 template <class T>
-void read_element(const Frame& frame, const T* plane, std::int64_t k, T* line) {
+void read_element(const Frame& frame, const Frame::Element& element, const T* plane, T* line) {
+  const auto [rows, count, place, position] = frame.patch_of(element);
+  if (rows == 0 || count == 0) return;
+  const T* from = plane + position;
+  T* to = line + place;
   const std::int64_t step = frame.window.stride[1];
-  frame.for_each_run(k / frame.window.size[1], k % frame.window.size[1],
-                     [&](std::int64_t place, std::int64_t element, std::int64_t count) {
-                       if (step == 1) {
-                         copy_run(plane + element, count, line + place);
-                       } else {
-                         for (std::int64_t i = 0; i < count; ++i) {
-                           line[place + i] = plane[element + i * step];
-                         }
-                       }
-                     });
+  if (step == 1) return copy_rows(rows, count, from, frame.row_step(), to, frame.places[1]);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = from[i * step];
+    from += frame.row_step();
+    to += frame.places[1];
+  }
 }
 
-/// The adjoint: adds lines to the plane.
+/// The adjoint: adds a line to the plane.
 template <class T>
-void add_windows(const Frame& frame, const T* lines, T* plane) {
+void add_element(const Frame& frame, const Frame::Element& element, const T* line, T* plane) {
+  const auto [rows, count, place, position] = frame.patch_of(element);
+  if (rows == 0 || count == 0) return;
+  const T* from = line + place;
+  T* to = plane + position;
   const std::int64_t step = frame.window.stride[1];
-  for (std::int64_t k = 0; k < frame.window_size(); ++k) {
-    const T* line = lines + k * frame.place_count();
-    frame.for_each_run(k / frame.window.size[1], k % frame.window.size[1],
-                       [&](std::int64_t place, std::int64_t element, std::int64_t count) {
-                         T* to = plane + element;
-                         const T* from = line + place;
-                         if (step == 1) {
-                           for (std::int64_t i = 0; i < count; ++i) to[i] += from[i];
-                         } else {
-                           for (std::int64_t i = 0; i < count; ++i) to[i * step] += from[i];
-                         }
-                       });
+  for (std::int64_t row = 0; row < rows; ++row) {
+    if (step == 1) {
+      for (std::int64_t i = 0; i < count; ++i) to[i] += from[i];
+    } else {
+      for (std::int64_t i = 0; i < count; ++i) to[i * step] += from[i];
+    }
+    from += frame.places[1];
+    to += frame.row_step();
+  }
+}
+
+/// Calls f(element, plane, row) for rows [first, last) of [channels x elements of the window], with
+/// the number of the row and where its channel's plane begins.
+template <class F>
+void for_each_row(const Frame& frame, const List<Frame::Element>& elements, std::int64_t first,
+                  std::int64_t last, const F& f) {
+  if (first >= last) return;
+  const auto size = static_cast<std::int64_t>(elements.size());
+  std::int64_t plane = first / size * frame.area();
+  std::int64_t k = first % size;
+  for (std::int64_t row = first; row < last; ++row) {
+    f(elements[static_cast<std::size_t>(k)], plane, row);
+    if (++k == size) {
+      k = 0;
+      plane += frame.area();
+    }
   }
 }
 

@@ -18,27 +18,6 @@ bool is_larger(T x, T y) {
   return !(x <= y) & (y == y);
 }
 
-// An element of the window: where it lies on the image, seen from place (0, 0), and at which places
-// it lies there at all.
-struct Element {
-  std::int64_t offset;
-  Frame::Range down, across;
-};
-
-List<Element> elements_of(const Frame& frame) {
-  const auto& [size, stride, padding, dilation] = frame.window;
-  List<Element> elements;
-  for (std::int64_t row = 0; row < size[0]; ++row) {
-    for (std::int64_t column = 0; column < size[1]; ++column) {
-      const std::int64_t y = row * dilation[0] - padding[0];
-      const std::int64_t x = column * dilation[1] - padding[1];
-      elements.push_back(
-          {y * frame.width + x, frame.places_of(0, row), frame.places_of(1, column)});
-    }
-  }
-  return elements;
-}
-
 // What was largest so far in the windows at places side by side.
 template <class T>
 struct Leaders {
@@ -63,7 +42,7 @@ struct Leaders {
 // Where the first of the largest elements lies in the windows at `count` <= Leaders::kPlaces places
 // from (py, px) on; -1 for a window that holds none.
 template <class T>
-void find_largest(const Frame& frame, const List<Element>& elements, const T* planes,
+void find_largest(const Frame& frame, const List<Frame::Element>& elements, const T* planes,
                   std::int64_t plane, std::int64_t py, std::int64_t px, std::int64_t count,
                   std::int64_t* found) {
   const std::int64_t step = frame.window.stride[1];
@@ -125,12 +104,15 @@ Tensor im2col(const Tensor& x, const Window& window) {
   const Shape shape{frame.images, frame.channels * frame.window_size(), frame.place_count()};
   Tensor result =
       frame.covers() ? Tensor::empty(shape, x.dtype()) : Tensor::zeros(shape, x.dtype());
+  const List<Frame::Element> elements = frame.elements();
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
+    const T* from = packed.data<T>();
     T* to = result.mutable_data<T>();
     parallel_blocks(frame.images * frame.channels, result.size(), [&](std::int64_t plane) {
-      for (std::int64_t k = 0; k < frame.window_size(); ++k) {
-        read_element(frame, packed.data<T>() + plane * frame.area(), k,
-                     to + (plane * frame.window_size() + k) * frame.place_count());
+      T* line = to + plane * frame.window_size() * frame.place_count();
+      for (const Frame::Element& element : elements) {
+        read_element(frame, element, from + plane * frame.area(), line);
+        line += frame.place_count();
       }
     });
   });
@@ -146,11 +128,16 @@ Tensor col2im(const Tensor& columns, const Shape& image, const Window& window) {
   }
   const Tensor packed = columns.contiguous();
   Tensor result = Tensor::zeros(image, columns.dtype());
+  const List<Frame::Element> elements = frame.elements();
   dispatch(columns.dtype(), [&]<class T>(Type<T>) {
+    const T* from = packed.data<T>();
     T* to = result.mutable_data<T>();
     parallel_blocks(frame.images * frame.channels, columns.size(), [&](std::int64_t plane) {
-      add_windows(frame, packed.data<T>() + plane * frame.window_size() * frame.place_count(),
-                  to + plane * frame.area());
+      const T* line = from + plane * frame.window_size() * frame.place_count();
+      for (const Frame::Element& element : elements) {
+        add_element(frame, element, line, to + plane * frame.area());
+        line += frame.place_count();
+      }
     });
   });
   return result;
@@ -160,7 +147,7 @@ Labels max_in_window(const Tensor& x, const Window& window) {
   const Frame frame("max_pool2d", x.shape(), window);
   const Tensor packed = x.contiguous();
   const std::int64_t planes = frame.images * frame.channels;
-  const List<Element> elements = planes > 0 ? elements_of(frame) : List<Element>();
+  const List<Frame::Element> elements = frame.elements();
   List<std::int64_t> values(static_cast<std::size_t>(planes * frame.place_count()));
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
     const T* from = packed.data<T>();
