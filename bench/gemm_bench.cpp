@@ -6,7 +6,10 @@
 
 #include "gemm_entrants.h"
 #include "program.h"
+#include <algorithm>
+#include <benchmark/benchmark.h>
 #include <memory>
+#include <regex>
 
 namespace {
 
@@ -15,6 +18,12 @@ using taskgrad::DType;
 using taskgrad::Rng;
 using taskgrad::Shape;
 using taskgrad::Tensor;
+
+constexpr const char* kOurs = "ours";
+constexpr const char* kEigen = "eigen";
+constexpr const char* kOpenBlas = "openblas";
+constexpr const char* kOneDnn = "onednn";
+constexpr const char* kWays[] = {kOurs, kEigen, kOpenBlas, kOneDnn};
 
 template <class T>
 struct Operands {
@@ -36,7 +45,7 @@ Way ours(const GemmShape& s, const Operands<T>& operands) {
   const Tensor a = s.transpose_a ? operands.a.transpose() : operands.a;
   const Tensor b = s.transpose_b ? operands.b.transpose() : operands.b;
   const auto c = std::make_shared<Tensor>();
-  return {"ours", [=] { *c = taskgrad::kernels::matmul(a, b); }, [=] { return c->values(); }};
+  return {kOurs, [=] { *c = taskgrad::kernels::matmul(a, b); }, [=] { return c->values(); }};
 }
 
 template <class T>
@@ -50,20 +59,32 @@ Way theirs(const char* name, void (*gemm)(const GemmShape&, const T*, const T*, 
           [=] { return std::vector<double>(operands->c.begin(), operands->c.end()); }};
 }
 
+// Whether the filter of Google Benchmark leaves one of the ways: a run rarely wants all sizes, and
+// their operands take longer to make than their products.
+bool is_wanted(const std::string& work) {
+  const std::string filter = benchmark::GetBenchmarkFilter();
+  if (filter.empty() || filter[0] == '-') return true;
+  const std::regex pattern(filter);
+  return std::ranges::any_of(kWays, [&](const char* way) {
+    return std::regex_search(fmt::format("{}/{}", work, way), pattern);
+  });
+}
+
 template <class T>
 void add_gemm(const GemmShape& s) {
   constexpr bool is_float = std::is_same_v<T, float>;
-  const auto operands = std::make_shared<Operands<T>>(make_operands<T>(s));
-  std::vector<Way> ways = {ours(s, *operands), theirs<T>("eigen", eigen_gemm, s, operands)};
-#if defined(TASKGRAD_BENCH_OPENBLAS)
-  ways.push_back(theirs<T>("openblas", openblas_gemm, s, operands));
-#endif
-#if defined(TASKGRAD_BENCH_ONEDNN)
-  if constexpr (is_float) ways.push_back(theirs<T>("onednn", onednn_gemm, s, operands));
-#endif
   const std::string name =
       fmt::format("gemm/{}/{}{}/{}x{}x{}", is_float ? "f32" : "f64", s.transpose_a ? 'T' : 'N',
                   s.transpose_b ? 'T' : 'N', s.m, s.n, s.k);
+  if (!is_wanted(name)) return;
+  const auto operands = std::make_shared<Operands<T>>(make_operands<T>(s));
+  std::vector<Way> ways = {ours(s, *operands), theirs<T>(kEigen, eigen_gemm, s, operands)};
+#if defined(TASKGRAD_BENCH_OPENBLAS)
+  ways.push_back(theirs<T>(kOpenBlas, openblas_gemm, s, operands));
+#endif
+#if defined(TASKGRAD_BENCH_ONEDNN)
+  if constexpr (is_float) ways.push_back(theirs<T>(kOneDnn, onednn_gemm, s, operands));
+#endif
   add_work(name, std::move(ways), 2.0 * s.m * s.n * s.k, "FLOP/s", is_float ? 1e-5 : 1e-13);
 }
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs the benchmark programs and writes what they measured.
 
-Each contest is a run of its program: its entrants are timed in turns, in random order, pinned to as many
-cores as they have threads. Every figure is the median of the repetitions, every ratio one of two such
-medians. A busy machine slows the entrants of a contest alike, as they are timed within seconds of each
-other: ratios hold where absolute figures do not.
+A contest is a run of its program: its entrants are timed in turns, in random order, pinned to as many
+cores as they have threads. Every figure is the median of the repetitions of several passes, every ratio
+one of two such medians. A busy machine slows the entrants of a contest alike, as they are timed within
+seconds of each other: ratios hold where absolute figures do not.
 
     bench/report.py --programs DIR             everything, to docs/performance.md
     bench/report.py --programs DIR --quick     fewer sizes and repetitions, to the terminal alone
@@ -71,22 +71,32 @@ class Results:
 
     def __init__(self):
         self.times, self.rates, self.context = {}, {}, {}
-        self.spreads = []  # middle half of the repetitions, as a share of the median
+        self.repetitions = {}
 
     def read(self, report):
+        """More repetitions, of benchmarks that are there already or not."""
         self.context |= report["context"]
-        runs = {}
         for run in sorted(report["benchmarks"], key=lambda run: run["family_index"]):  # not as they ran
             if run["run_type"] == "iteration":
-                runs.setdefault(tuple(run["run_name"].rsplit("/", 1)), []).append(run)
+                name = tuple(run["run_name"].rsplit("/", 1))
+                self.repetitions.setdefault(name, []).append(run)
+
+    def take_medians(self):
         scale = {"ns": 1e-3, "us": 1, "ms": 1e3, "s": 1e6}
-        for name, repetitions in runs.items():
-            times = sorted(run["real_time"] * scale[run["time_unit"]] for run in repetitions)
-            self.times[name] = statistics.median(times)
-            self.spreads.append((times[len(times) * 3 // 4] - times[len(times) // 4]) / self.times[name])
+        for name, runs in self.repetitions.items():
+            self.times[name] = statistics.median(run["real_time"] * scale[run["time_unit"]] for run in runs)
             for unit in ("FLOP/s", "elements/s"):
-                if unit in repetitions[0]:
-                    self.rates[name] = statistics.median(run[unit] for run in repetitions)
+                if unit in runs[0]:
+                    self.rates[name] = statistics.median(run[unit] for run in runs)
+
+    def spread(self):
+        """Of half of the benchmarks: what the middle half of their repetitions spans, as a share of their
+        median."""
+        spreads = []
+        for runs in self.repetitions.values():
+            low, middle, high = statistics.quantiles((run["real_time"] for run in runs), n=4)
+            spreads.append((high - low) / middle)
+        return statistics.median(spreads)
 
     def time(self, contest, entrant):
         return self.times.get((contest, entrant))
@@ -110,27 +120,35 @@ def contests(program, wanted):
     return found
 
 
-def measure(programs, plan, repetitions, min_time):
-    results = {}
-    for threads, chosen in plan.items():
-        results[threads] = Results()
-        for program, wanted in chosen.items():
-            print(f"{program}, {threads} thread(s) ...", file=sys.stderr)
-            for benchmarks in [wanted] if isinstance(wanted, str) else wanted:
-                for contest, entrants in contests(programs / program, benchmarks).items():
-                    with tempfile.NamedTemporaryFile(suffix=".json") as file:
-                        start(
-                            programs / program,
-                            threads,
-                            f"--benchmark_filter=^{contest}/({'|'.join(entrants)})$",
-                            f"--benchmark_repetitions={repetitions}",
-                            f"--benchmark_min_time={min_time}",
-                            "--benchmark_enable_random_interleaving=true",
-                            f"--benchmark_out={file.name}",
-                            "--benchmark_out_format=json",
-                        )
-                        results[threads].read(json.load(file))
+def measure(programs, plan, passes, repetitions, min_time):
+    """A pass is all of the plan: what disturbs the machine for some minutes is in one of them alone."""
+    results = {threads: Results() for threads in plan}
+    for number in range(passes):
+        for threads, chosen in plan.items():
+            for program, wanted in chosen.items():
+                print(f"{number + 1} of {passes}: {program}, {threads} thread(s) ...", file=sys.stderr)
+                for benchmarks in [wanted] if isinstance(wanted, str) else wanted:
+                    for contest, entrants in contests(programs / program, benchmarks).items():
+                        one = f"^{contest}/({'|'.join(entrants)})$"
+                        results[threads].read(run(programs / program, threads, one, repetitions, min_time))
+    for of_threads in results.values():
+        of_threads.take_medians()
     return results
+
+
+def run(program, threads, benchmarks, repetitions, min_time):
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        start(
+            program,
+            threads,
+            f"--benchmark_filter={benchmarks}",
+            f"--benchmark_repetitions={repetitions}",
+            f"--benchmark_min_time={min_time}",
+            "--benchmark_enable_random_interleaving=true",
+            f"--benchmark_out={file.name}",
+            "--benchmark_out_format=json",
+        )
+        return json.load(file)
 
 
 def measure_memory(programs, results):
@@ -152,23 +170,23 @@ def processor():
     return "unknown processor"
 
 
-def head(results, repetitions, min_time, quick):
+def head(results, passes, repetitions, min_time, quick):
     context = results[1].context
     blas = pathlib.Path(context["libtorch_blas"]) if "libtorch_blas" in context else None
     others = [f"libtorch {context['libtorch']} (BLAS: {blas.parent.name}/{blas.name})"] if blas else []
     others += [f"oneDNN {context['oneDNN']}"] if "oneDNN" in context else []
     others += [context["OpenBLAS"]] if "OpenBLAS" in context else []
     waiting = " ".join(f"{name}={value}" for name, value in WAITING.items())
-    spread = max(statistics.median(run.spreads) for run in results.values())
+    spread = max(of_threads.spread() for of_threads in results.values())
     command = "bench/run.sh" + (" --quick" if quick else "")
     return f"""# Performance
 
 Measured by `{command}` on {datetime.date.today()}: {processor()}, {os.cpu_count()} cores;
 {'; '.join([context['compiler'], *others])}.
 
-Each figure is the median of {repetitions} repetitions of at least {min_time} s. The entrants of a row take turns in
-random order, pinned to as many cores as they have threads, with `{waiting}`. For half of the
-benchmarks the middle half of the repetitions spans at most {100 * spread:.0f} % of their median. **Ratios travel between
+Each figure is the median of {passes * repetitions} repetitions of at least {min_time} s, from {passes} passes through all tables. The
+entrants of a row take turns in random order, pinned to as many cores as they have threads, with
+`{waiting}`. For half of the benchmarks the middle half of the repetitions spans at most {100 * spread:.0f} % of their median. **Ratios travel between
 machines, absolute figures do not.** All entrants start from the same numbers, and each program makes sure
 before it times them that their losses, weights and parameters agree after a few steps.
 
@@ -192,11 +210,11 @@ def main():
     if load > 1.5:  # our own check has just kept one core busy
         print(f"The machine is busy (load {load:.1f}): figures for two threads will mean nothing.", file=sys.stderr)
 
-    plan, repetitions, min_time = (QUICK, 3, 0.02) if options.quick else (FULL, 11, 0.04)
+    plan, passes, repetitions, min_time = (QUICK, 1, 3, 0.02) if options.quick else (FULL, 3, 5, 0.04)
     plan = {threads: chosen for threads, chosen in plan.items() if threads <= len(os.sched_getaffinity(0))}
-    results = measure(options.programs, plan, repetitions, min_time)
+    results = measure(options.programs, plan, passes, repetitions, min_time)
     memory = measure_memory(options.programs, results[1])
-    text = head(results, repetitions, min_time, options.quick) + tables.all_of(results, memory)
+    text = head(results, passes, repetitions, min_time, options.quick) + tables.all_of(results, memory)
     print(text)
     output = options.output or (None if options.quick else ROOT / "docs" / "performance.md")
     if output:

@@ -171,11 +171,33 @@ void transpose(const T* from, std::int64_t from_row, T* to, std::int64_t to_row)
   for (int i = 0; i < 4; ++i) *reinterpret_cast<Anywhere*>(to + i * to_row) = y[i];
 }
 
+// Rows of b, of at least a vector; the last vector ends with the row. Where rows are far apart the
+// processor does not foresee the next ones.
+template <class T>
+void copy_rows(MatrixView<const T> b, std::int64_t inner, std::int64_t columns, T* panel,
+               std::int64_t padded) {
+  constexpr std::int64_t kWidth = Vector<T>::kWidth;
+  constexpr std::int64_t kAhead = 16;
+  constexpr std::int64_t kLine = 64 / sizeof(T);
+  for (std::int64_t k = 0; k < inner; ++k) {
+    const T* from = b.data + k * b.row;
+    if (k + kAhead < inner) {
+      for (std::int64_t j = 0; j < columns; j += kLine) {
+        __builtin_prefetch(from + kAhead * b.row + j);
+      }
+    }
+    T* to = panel + k * padded;
+    for (std::int64_t j = 0; j < columns - kWidth; j += kWidth) store(to + j, load(from + j));
+    store(to + columns - kWidth, load(from + columns - kWidth));
+  }
+}
+
 // Rows of b lie along its memory: copied. Columns do: transposed, four by four as far as that goes.
 template <class T>
 void pack(MatrixView<const T> b, std::int64_t inner, std::int64_t columns, T* panel) {
   constexpr std::int64_t kWidth = Vector<T>::kWidth;
   const std::int64_t padded = (columns + kWidth - 1) / kWidth * kWidth;
+  if (b.column == 1 && columns >= kWidth) return copy_rows(b, inner, columns, panel, padded);
   const std::int64_t fours = b.row == 1 ? inner / 4 * 4 : 0;
   const std::int64_t across = b.row == 1 ? columns / 4 * 4 : 0;
   if (columns < kWidth) {  // the zeros first
