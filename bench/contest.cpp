@@ -1,6 +1,7 @@
 #include "contest.h"
 
 #include <taskgrad/core/memory.h>
+#include <taskgrad/core/parallel.h>
 
 #include <fmt/format.h>
 
@@ -57,12 +58,17 @@ void check(const Contest& contest) {
   }
 }
 
-// Until memory is at hand and the threads of the entrant before have gone to sleep.
-void warm_up(Trainer& trainer) {
+void train(Trainer& trainer, std::chrono::milliseconds least) {
   const auto start = Clock::now();
-  for (int i = 0; i < 3 || Clock::now() - start < std::chrono::milliseconds(20); ++i) {
-    trainer.step();
-  }
+  for (int i = 0; i < 3 || Clock::now() - start < least; ++i) trainer.step();
+}
+
+// Until memory is at hand and the threads of the entrant before have gone to sleep: OpenBLAS's wait
+// awake for 2^26 ticks. What it takes to wake ours is measured when they are.
+void warm_up(Trainer& trainer) {
+  train(trainer, std::chrono::milliseconds(35));
+  taskgrad::set_threads(taskgrad::threads());
+  train(trainer, std::chrono::milliseconds(5));
 }
 
 // Every repetition trains from the start: a network that was trained for long has numbers that are
