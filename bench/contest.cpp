@@ -1,7 +1,6 @@
 #include "contest.h"
 
 #include <taskgrad/core/memory.h>
-#include <taskgrad/core/parallel.h>
 
 #include <fmt/format.h>
 
@@ -58,17 +57,12 @@ void check(const Contest& contest) {
   }
 }
 
-void train(Trainer& trainer, std::chrono::milliseconds least) {
-  const auto start = Clock::now();
-  for (int i = 0; i < 3 || Clock::now() - start < least; ++i) trainer.step();
-}
-
-// Until memory is at hand and the threads of the entrant before have gone to sleep: OpenBLAS's wait
-// awake for 2^26 ticks. What it takes to wake ours is measured when they are.
+// Until memory is at hand.
 void warm_up(Trainer& trainer) {
-  train(trainer, std::chrono::milliseconds(35));
-  taskgrad::set_threads(taskgrad::threads());
-  train(trainer, std::chrono::milliseconds(5));
+  const auto start = Clock::now();
+  for (int i = 0; i < 3 || Clock::now() - start < std::chrono::milliseconds(20); ++i) {
+    trainer.step();
+  }
 }
 
 // Every repetition trains from the start: a network that was trained for long has numbers that are
@@ -78,6 +72,7 @@ void time_steps(benchmark::State& state, const Contest& contest, const Entrant& 
   if (checked.insert(contest.name).second) check(contest);
   const auto trainer = entrant.make();
   warm_up(*trainer);
+  settle([&] { trainer->step(); });
   for (auto _ : state) trainer->step();
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <benchmark/benchmark.h>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <string_view>
@@ -93,6 +94,16 @@ void require_close(const std::string& what, std::span<const double> expected,
   std::exit(1);
 }
 
+void settle(const std::function<void()>& run) {
+  using Clock = std::chrono::steady_clock;
+  run();
+  if (taskgrad::threads() == 1) return;
+  for (const auto start = Clock::now(); Clock::now() - start < std::chrono::milliseconds(35);)
+    run();
+  taskgrad::set_threads(taskgrad::threads());
+  run();
+}
+
 void add_work(const std::string& work, std::vector<Way> ways, double amount,
               const std::string& unit, double tolerance) {
   std::vector<double> expected;
@@ -103,7 +114,7 @@ void add_work(const std::string& work, std::vector<Way> ways, double amount,
     require_close(name, expected, way.result(), tolerance);
     benchmark::RegisterBenchmark(
         name.c_str(), [run = std::move(way.run), amount, unit](benchmark::State& state) {
-          run();  // wakes threads and caches
+          settle(run);
           for (auto _ : state) run();
           state.counters[unit] =
               benchmark::Counter(amount, benchmark::Counter::kIsIterationInvariantRate);

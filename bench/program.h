@@ -25,6 +25,11 @@ Options start(int argc, char** argv);
 void require_close(const std::string& what, std::span<const double> expected,
                    std::span<const double> found, double tolerance);
 
+/// Before a repetition is timed: runs for as long as threads of others may wait awake (OpenBLAS's
+/// do for 2^26 ticks), and then has taskgrad measure anew what it takes to wake its own. Once is
+/// enough for one thread.
+void settle(const std::function<void()>& run);
+
 /// One way to do a piece of work.
 struct Way {
   std::string name;

@@ -55,22 +55,6 @@ struct Convolution {
     return all + group * filters * length;
   }
 
-  /// Rows [first, last) of X, of the channels of a group.
-  template <class T>
-  void read_columns(const T* image, std::int64_t first, std::int64_t last, T* columns) const {
-    for_each_row(frame, elements, first, last,
-                 [&](const Frame::Element& element, std::int64_t plane, std::int64_t row) {
-                   read_element(frame, element, image + plane, columns + row * frame.place_count());
-                 });
-  }
-  template <class T>
-  void add_columns(const T* columns, T* image) const {
-    for_each_row(frame, elements, 0, length,
-                 [&](const Frame::Element& element, std::int64_t plane, std::int64_t row) {
-                   add_element(frame, element, columns + row * frame.place_count(), image + plane);
-                 });
-  }
-
   Frame frame;
   List<Frame::Element> elements;
   std::int64_t groups;
@@ -158,8 +142,8 @@ Tensor conv2d(const Tensor& x, const Tensor& filters, const Window& window, std:
     if (!conv.frame.covers()) scratch.clear();
     T* to = result.mutable_data<T>();
     for_each_image(conv, runs, [&](std::int64_t n, std::int64_t group, std::int64_t run) {
-      conv.read_columns(conv.image_of(images.data<T>(), n, group), 0, conv.length,
-                        scratch.columns(run));
+      read_windows(conv.frame, conv.elements, 0, conv.length,
+                   conv.image_of(images.data<T>(), n, group), scratch.columns(run));
       run_gemm(code, product(scratch.columns(run), group, conv.result_of(to, n, group)), 0,
                conv.filters, scratch.packed(run));
     });
@@ -194,7 +178,8 @@ Tensor conv2d_image(const Tensor& cotangent, const Tensor& filters, const Shape&
     T* to = result.mutable_data<T>();
     for_each_image(conv, runs, [&](std::int64_t n, std::int64_t group, std::int64_t run) {
       run_gemm(code, product(n, group, scratch.columns(run)), 0, conv.length, scratch.packed(run));
-      conv.add_columns(scratch.columns(run), conv.image_of(to, n, group));
+      add_windows(conv.frame, conv.elements, 0, conv.length, scratch.columns(run),
+                  conv.image_of(to, n, group));
     });
   });
   return result;
@@ -243,8 +228,8 @@ Tensor conv2d_filters(const Tensor& x, const Tensor& cotangent, const Window& wi
     share_lines(runs, groups, conv.length, conv.cost(),
                 [&](std::int64_t group, std::int64_t first, std::int64_t last, std::int64_t run) {
                   for (std::int64_t n = 0; n < conv.frame.images; ++n) {
-                    conv.read_columns(conv.image_of(images.data<T>(), n, group), first, last,
-                                      scratch.columns(run));
+                    read_windows(conv.frame, conv.elements, first, last,
+                                 conv.image_of(images.data<T>(), n, group), scratch.columns(run));
                     const Gemm<T> whole = product(n, group, scratch.columns(run));
                     run_gemm(code, whole.part(first, last), 0, conv.filters, scratch.packed(run));
                   }

@@ -154,4 +154,24 @@ void for_each_row(const Frame& frame, const List<Frame::Element>& elements, std:
   }
 }
 
+/// Rows [first, last) of im2col [channels x elements of the window, places].
+template <class T>
+void read_windows(const Frame& frame, const List<Frame::Element>& elements, std::int64_t first,
+                  std::int64_t last, const T* planes, T* columns) {
+  for_each_row(frame, elements, first, last,
+               [&](const Frame::Element& element, std::int64_t plane, std::int64_t row) {
+                 read_element(frame, element, planes + plane, columns + row * frame.place_count());
+               });
+}
+
+/// The adjoint: adds those rows to the planes.
+template <class T>
+void add_windows(const Frame& frame, const List<Frame::Element>& elements, std::int64_t first,
+                 std::int64_t last, const T* columns, T* planes) {
+  for_each_row(frame, elements, first, last,
+               [&](const Frame::Element& element, std::int64_t plane, std::int64_t row) {
+                 add_element(frame, element, columns + row * frame.place_count(), planes + plane);
+               });
+}
+
 }  // namespace taskgrad::kernels

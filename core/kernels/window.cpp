@@ -106,14 +106,10 @@ Tensor im2col(const Tensor& x, const Window& window) {
       frame.covers() ? Tensor::empty(shape, x.dtype()) : Tensor::zeros(shape, x.dtype());
   const List<Frame::Element> elements = frame.elements();
   dispatch(x.dtype(), [&]<class T>(Type<T>) {
-    const T* from = packed.data<T>();
     T* to = result.mutable_data<T>();
     parallel_blocks(frame.images * frame.channels, result.size(), [&](std::int64_t plane) {
-      T* line = to + plane * frame.window_size() * frame.place_count();
-      for (const Frame::Element& element : elements) {
-        read_element(frame, element, from + plane * frame.area(), line);
-        line += frame.place_count();
-      }
+      read_windows(frame, elements, plane * frame.window_size(), (plane + 1) * frame.window_size(),
+                   packed.data<T>(), to);
     });
   });
   return result;
@@ -130,14 +126,10 @@ Tensor col2im(const Tensor& columns, const Shape& image, const Window& window) {
   Tensor result = Tensor::zeros(image, columns.dtype());
   const List<Frame::Element> elements = frame.elements();
   dispatch(columns.dtype(), [&]<class T>(Type<T>) {
-    const T* from = packed.data<T>();
     T* to = result.mutable_data<T>();
     parallel_blocks(frame.images * frame.channels, columns.size(), [&](std::int64_t plane) {
-      const T* line = from + plane * frame.window_size() * frame.place_count();
-      for (const Frame::Element& element : elements) {
-        add_element(frame, element, line, to + plane * frame.area());
-        line += frame.place_count();
-      }
+      add_windows(frame, elements, plane * frame.window_size(), (plane + 1) * frame.window_size(),
+                  packed.data<T>(), to);
     });
   });
   return result;
