@@ -186,9 +186,10 @@ Measured by `{command}` on {datetime.date.today()}: {processor()}, {os.cpu_count
 
 Each figure is the median of {passes * repetitions} repetitions of at least {min_time} s, from {passes} passes through all tables. The
 entrants of a row take turns in random order, pinned to as many cores as they have threads, with
-`{waiting}`. For half of the benchmarks the middle half of the repetitions spans at most {100 * spread:.0f} % of their median. **Ratios travel between
-machines, absolute figures do not.** All entrants start from the same numbers, and each program makes sure
-before it times them that their losses, weights and parameters agree after a few steps.
+`{waiting}`. For half of the benchmarks the middle half of the repetitions spans at most
+{100 * spread:.0f} % of their median. **Ratios travel between machines, absolute figures do not.** All entrants
+start from the same numbers, and each program makes sure before it times them that their losses,
+weights and parameters agree after a few steps.
 
 *By hand* is the same step written out in Eigen for this one network (`bench/by_hand.cpp`), by the closed
 form, on one thread. "ours / theirs" says how many times faster we are.
