@@ -90,7 +90,7 @@ TEST_CASE("max_in_window: the first of the largest, NaN above all") {
 }
 
 TEST_CASE("max_in_window: as plain loops find it, in rows of many places, with borders and gaps") {
-  const Shape image{2, 2, 7, 150};
+  const Shape image{2, 2, 7, 300};
   for (const Window& window : kWindows) {
     const Window::Pair places = window.places("test", image);
     for (const DType dtype : kDTypes) {
@@ -100,9 +100,9 @@ TEST_CASE("max_in_window: as plain loops find it, in rows of many places, with b
       for (std::int64_t plane = 0; plane < 4; ++plane) {
         std::vector<std::int64_t> expected(static_cast<std::size_t>(places[0] * places[1]), -1);
         for_each_element(window, places, [&](auto py, auto px, auto, auto, auto y, auto z) {
-          if (y < 0 || y >= 7 || z < 0 || z >= 150) return;
+          if (y < 0 || y >= 7 || z < 0 || z >= 300) return;
           std::int64_t& best = expected[static_cast<std::size_t>(py * places[1] + px)];
-          const std::int64_t here = (plane * 7 + y) * 150 + z;
+          const std::int64_t here = (plane * 7 + y) * 300 + z;
           const auto value = [&](std::int64_t at) { return values[static_cast<std::size_t>(at)]; };
           if (best < 0 || value(here) > value(best)) best = here;
         });
