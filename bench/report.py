@@ -184,7 +184,7 @@ def head(results, passes, repetitions, min_time, quick):
 Measured by `{command}` on {datetime.date.today()}: {processor()}, {os.cpu_count()} cores;
 {'; '.join([context['compiler'], *others])}.
 
-Each figure is the median of {passes * repetitions} repetitions of at least {min_time} s, from {passes} passes through all tables. The
+Each figure is the median of {passes * repetitions} repetitions of at least {min_time} s, from {passes} pass{'' if passes == 1 else 'es'} through all tables. The
 entrants of a row take turns in random order, pinned to as many cores as they have threads, with
 `{waiting}`. For half of the benchmarks the middle half of the repetitions spans at most
 {100 * spread:.0f} % of their median. **Ratios travel between machines, absolute figures do not.** All entrants
